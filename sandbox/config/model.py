@@ -1,0 +1,177 @@
+"""The settings: names, types, defaults and one sentence each (shown by `sandbox config` and in docs/configuration.md)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """What every table of sandbox.toml has in common: frozen, strict, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Project(Section):
+    """Where the production artefacts lie, relative to sandbox.toml."""
+
+    dags: str = Field("dags", description="Folder of the DAG files.")
+    notebooks: str = Field("notebooks", description="Folder of the notebooks.")
+    bundle: str = Field("databricks.yml", description="The Databricks asset bundle that defines the jobs.")
+    bundle_target: str = Field("local", description="The bundle's target that the sandbox deploys.")
+
+
+class Connection(Section):
+    """An Airflow connection: either aimed at a service of the sandbox, or spelled out."""
+
+    service: Literal["s3", "databricks"] | None = Field(None, description="Aim it at this service of the sandbox.")
+    conn_type: str | None = None
+    host: str | None = None
+    port: Port | None = None
+    login: str | None = None
+    password: str | None = None
+    # `schema` is Airflow's word; pydantic keeps that attribute name for itself
+    schema_: str | None = Field(None, alias="schema")
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Connection:
+        if self.service is None and self.conn_type is None:
+            raise ValueError('needs `service = "s3"` or `"databricks"`, or a `conn_type` of its own')
+        if self.service is not None and self.conn_type is not None:
+            raise ValueError("takes `service` or `conn_type`, not both")
+        return self
+
+
+class Pool(Section):
+    """An Airflow pool."""
+
+    slots: int = Field(ge=1)
+    description: str = ""
+
+
+class Airflow(Section):
+    """The Airflow row and what its DAGs need."""
+
+    version: str = Field("3.0.2", description="Airflow's version; with `python` it names a locked runtime.")
+    python: str = Field("3.11", description="The Python minor version Airflow runs on.")
+    port: Port = Field(8080, description="Port of the API server and UI.")
+    launcher: Literal["prefork", "plain"] = Field(
+        "prefork",
+        description="`prefork` imports Airflow once and forks; `plain` starts `airflow <component>` processes.",
+    )
+    providers: dict[str, str] = Field(default_factory=dict, description="Provider versions other than the lock's.")
+    extra_requirements: tuple[str, ...] = Field((), strict=False, description="Further packages that the DAGs import.")
+    connections: dict[str, Connection] = Field(default_factory=dict, description="Connections by production's names.")
+    variables: dict[str, str] = Field(
+        default_factory=dict,
+        description="Airflow Variables; `{s3.url}`, `{archive.url}`, `{databricks.url}` stand for the services.",
+    )
+    pools: dict[str, Pool] = Field(default_factory=dict, description="Pools, created when they do not exist.")
+    config: dict[str, str] = Field(
+        default_factory=dict, description='Further Airflow options, written as `"section.option" = "value"`.'
+    )
+
+    @field_validator("config")
+    @classmethod
+    def _section_and_option(cls, value: dict[str, str]) -> dict[str, str]:
+        for key in value:
+            if not re.fullmatch(r"[a-z_0-9.]+\.[a-z_0-9]+", key):
+                raise ValueError(f'"{key}" is not of the form "section.option"')
+        return value
+
+
+class S3(Section):
+    """The object store."""
+
+    port: Port = Field(4566, description="Port of the S3 endpoint.")
+    implementation: Literal["localstack", "moto"] = Field("localstack", description="What serves S3.")
+    region: str = Field("eu-west-1", description="AWS region of the buckets.")
+    buckets: tuple[BucketName, ...] = Field((), strict=False, description="Buckets that exist from the start.")
+
+
+class Sample(Section):
+    """The archive that is generated when the mirror's folder has none of that site."""
+
+    site: str = Field("sample.stackexchange.com", description="The site's name.")
+    posts: int = Field(2000, ge=0)
+    users: int = Field(600, ge=0)
+    seed: int = 1
+
+
+class Archive(Section):
+    """The mirror of the upstream file host."""
+
+    port: Port = Field(8091, description="Port of the mirror.")
+    sample: Sample = Field(default_factory=lambda: Sample())
+
+
+class Databricks(Section):
+    """The workspace that executes the jobs."""
+
+    port: Port = Field(8090, description="Port of the workspace.")
+    catalog: Identifier = Field("projects", description="The Unity Catalog catalog.")
+    schemas: tuple[Identifier, ...] = Field(("default",), strict=False, description="Its schemas.")
+    volumes: dict[str, str] = Field(
+        default_factory=dict,
+        description='External volumes: `"catalog.schema.volume" = "s3://bucket/prefix/"`.',
+    )
+    secrets: dict[str, dict[str, str]] = Field(default_factory=dict, description="Secrets by scope and key.")
+    max_parallel_tasks: int = Field(2, ge=1, description="How many tasks of a job_run execute at the same time.")
+
+    @field_validator("volumes")
+    @classmethod
+    def _volume_names(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, location in value.items():
+            if len(name.split(".")) != 3:
+                raise ValueError(f'"{name}" is not of the form "catalog.schema.volume"')
+            if not location.startswith("s3://"):
+                raise ValueError(f'the location of "{name}" must start with s3://')
+        return value
+
+
+class Engine(Section):
+    """The Spark engine of the notebooks."""
+
+    name: Literal["sail"] = Field("sail", description="Which engine executes the notebooks.")
+    port: Port = Field(50051, description="Port of its Spark Connect endpoint.")
+
+
+class Run(Section):
+    """What `sandbox run` does when it is given no arguments."""
+
+    dag: str | None = Field(None, description="The DAG to trigger.")
+    conf: dict[str, Any] = Field(default_factory=dict, description="The dag_run's conf.")
+    archive_conf: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Conf that `--archive` adds; `{site}` stands for the archive's name without its ending.",
+    )
+
+
+class Limits(Section):
+    """How long things may take."""
+
+    up_seconds: Seconds = Field(180.0, strict=False, description="How long `up` waits for the services.")
+    run_seconds: Seconds = Field(3600.0, strict=False, description="How long `run` follows a chain.")
+    stop_seconds: Seconds = Field(10.0, strict=False, description="How long a service may take to stop.")
+
+
+class Config(Section):
+    """All settings of one sandbox."""
+
+    backend: Literal["process"] = Field("process", description="Where the services run.")
+    project: Project = Field(default_factory=lambda: Project())
+    airflow: Airflow = Field(default_factory=lambda: Airflow())
+    s3: S3 = Field(default_factory=lambda: S3())
+    archive: Archive = Field(default_factory=lambda: Archive())
+    databricks: Databricks = Field(default_factory=lambda: Databricks())
+    engine: Engine = Field(default_factory=lambda: Engine())
+    run: Run = Field(default_factory=lambda: Run())
+    limits: Limits = Field(default_factory=lambda: Limits())
