@@ -1,0 +1,83 @@
+"""The Backend protocol: where the sandbox's services run, and what every such place can do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sandbox.paths import StatePaths
+from sandbox.plan import Plan
+from sandbox.progress import Progress
+from sandbox.services.spec import ServiceContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStatus:
+    """One service as it is now: `detail` says what is wrong, or what is worth knowing; `where` names its process."""
+
+    name: str
+    title: str
+    healthy: bool
+    url: str
+    detail: str
+    where: Mapping[str, int | str | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """The wire form of `sandbox status --json`."""
+        return {"name": self.name, "healthy": self.healthy, "url": self.url, "detail": self.detail, **self.where}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxStatus:
+    """A sandbox as it is now; `services` is empty when it is down."""
+
+    name: str
+    backend: str
+    services: tuple[ServiceStatus, ...]
+    credentials_file: Path
+
+    @property
+    def is_up(self) -> bool:
+        """Whether anything of it runs, or should run."""
+        return bool(self.services)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything of it works."""
+        return self.is_up and all(service.healthy for service in self.services)
+
+    def as_json(self) -> dict[str, Any]:
+        """The wire form of `sandbox status --json`, schema 1."""
+        return {
+            "schema": 1,
+            "name": self.name,
+            "backend": self.backend,
+            "healthy": self.healthy,
+            "services": [service.as_json() for service in self.services],
+            "credentials_file": str(self.credentials_file),
+        }
+
+
+class Backend(Protocol):
+    """A module with these functions; each works from the state folder alone, so it works after a crash too."""
+
+    def up(self, plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
+        """Start what does not run, repair what is broken, wait until all is healthy; undo nothing on failure.
+
+        `explicit` names the settings that the user set. Raises PrerequisiteMissing, ConfigurationError (a port) or
+        ServiceNotHealthy with the last lines of the log.
+        """
+
+    def down(self, paths: StatePaths, progress: Progress) -> bool:
+        """Stop everything, leave no process, port or lock; returns whether there was anything to stop."""
+
+    def status(self, paths: StatePaths) -> SandboxStatus:
+        """Ask every service now."""
+
+    def context(self, paths: StatePaths) -> ServiceContext:
+        """Addresses and credentials of the running sandbox; raises ServiceNotHealthy when it is down."""
+
+    def log_files(self, paths: StatePaths) -> Mapping[str, tuple[Path, ...]]:
+        """The log files by service."""

@@ -1,0 +1,250 @@
+"""The process backend: every service is a process of this machine, under one supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from sandbox import credentials, health, ports, runtimes
+from sandbox.backends.base import SandboxStatus, ServiceStatus
+from sandbox.backends.process_wait import tail, wait_until_healthy
+from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
+from sandbox.paths import StatePaths, make_private, write_private
+from sandbox.plan import Plan
+from sandbox.progress import Progress
+from sandbox.services import SERVICES
+from sandbox.services.spec import ServiceContext
+from sandbox.supervisor import ownership
+from sandbox.supervisor.model import (
+    Launch,
+    ServiceLaunch,
+    ServicePhase,
+    SupervisorState,
+    read_launch,
+    read_state,
+    write_launch,
+)
+
+FOREIGN_PREFIXES = ("AIRFLOW_", "AWS_", "DATABRICKS_", "JUPYTER", "LOCALSTACK_", "PG", "PYTHON", "SAIL_", "SANDBOX_", "SPARK_")
+"""Variables of the user's shell that would lead a service to other code, other settings or a real cloud account."""
+
+
+def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the services: the user's, less what must not reach them, and no proxy for loopback."""
+    kept = {name: value for name, value in env.items() if not name.startswith(FOREIGN_PREFIXES)}
+    kept.pop("VIRTUAL_ENV", None)
+    return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
+
+
+def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
+    """See Backend.up."""
+    interpreters = runtimes.interpreters(plan.runtimes, progress)
+    paths = plan.paths
+    for folder in (paths.root, paths.logs, paths.runtime):
+        make_private(folder)
+    _link_package(paths)
+    running = read_state(paths.state_file)
+    choice = ports.choose(
+        plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
+    )
+    for text in choice.notes:
+        progress.note(text)
+    context = ServiceContext(
+        config=plan.config,
+        paths=paths,
+        credentials=credentials.load_or_generate(paths.credentials_file),
+        ports=choice.ports,
+        interpreters=interpreters,
+        tool_interpreter=Path(sys.executable),
+        cache=runtimes.cache_folder(),
+    )
+    launch = _launch(plan, context)
+    write_launch(paths.launch_file, launch)
+    _kill_unresponsive(context, running)
+    _start_supervisor(paths, running)
+    wait_until_healthy(launch, running, progress)
+
+
+def _link_package(paths: StatePaths) -> None:
+    package = Path(__file__).resolve().parent.parent
+    link = paths.package_link / "sandbox"
+    paths.package_link.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink() or link.readlink() != package:
+        link.unlink(missing_ok=True)
+        link.symlink_to(package)
+
+
+def _held_ports(paths: StatePaths, running: SupervisorState | None) -> dict[str, int]:
+    """The ports of those services of an earlier `up` whose process lives."""
+    if running is None or not paths.launch_file.exists():
+        return {}
+    before = read_launch(paths.launch_file).context.ports
+    alive = {
+        name for name, state in running.services.items() if ownership.identify(state.pid, state.created) is not None
+    }
+    return {name: port for name, port in before.items() if name in alive}
+
+
+def _launch(plan: Plan, context: ServiceContext) -> Launch:
+    launches = []
+    for planned in plan.services:
+        entry = SERVICES[planned.name]
+        form = entry.process(context)
+        for folder in (form.cwd, *form.folders):
+            folder.mkdir(parents=True, exist_ok=True)
+        for path, text in form.files.items():
+            write_private(path, text)
+        launches.append(
+            ServiceLaunch(
+                name=entry.name,
+                argv=form.argv,
+                env=form.env,
+                cwd=str(form.cwd),
+                log=str(context.paths.logs / f"{entry.name}.log"),
+                probe=entry.probe(context),
+                stop_seconds=entry.stop_seconds,
+            )
+        )
+    return Launch(services=tuple(launches), context=context)
+
+
+def _kill_unresponsive(context: ServiceContext, running: SupervisorState | None) -> None:
+    """End services that were healthy, live on and no longer answer, so that the supervisor starts them again."""
+    for name, state in (running.services if running else {}).items():
+        process = ownership.identify(state.pid, state.created)
+        if process is None or state.phase is not ServicePhase.HEALTHY or name not in SERVICES:
+            continue
+        if health.check(SERVICES[name].probe(context)):
+            ownership.signal_group(process.pid, signal.SIGKILL)
+            ownership.end([process], grace_seconds=0)
+
+
+def _start_supervisor(paths: StatePaths, running: SupervisorState | None) -> None:
+    supervisor = ownership.identify(running.pid, running.created) if running else None
+    if supervisor is not None:
+        supervisor.send_signal(signal.SIGHUP)
+        return
+    with (paths.logs / "supervisor.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "sandbox.supervisor", str(paths.launch_file), str(paths.state_file)],
+            env=clean_environment(os.environ) | {ownership.MARK: paths.instance_id},
+            cwd=paths.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def down(paths: StatePaths, progress: Progress) -> bool:
+    """See Backend.down."""
+    state = read_state(paths.state_file)
+    supervisor = ownership.identify(state.pid, state.created) if state else None
+    leftovers = ownership.marked(paths.instance_id) if supervisor is None else []
+    if state is None and not leftovers:
+        _remove_traces(paths)
+        return False
+    with progress.step("stop") as step:
+        longest = max((entry.stop_seconds for entry in SERVICES.values()), default=0.0)
+        if supervisor is not None:
+            stubborn = ownership.end([supervisor], grace_seconds=longest + 3)
+        for service in state.services.values() if state else ():
+            if (process := ownership.identify(service.pid, service.created)) is not None:
+                ownership.signal_group(process.pid, signal.SIGTERM)
+        stubborn = ownership.end(ownership.marked(paths.instance_id), grace_seconds=longest / 2)
+        if stubborn:
+            names = ", ".join(f"{process.name()} (pid {process.pid})" for process in stubborn)
+            raise TeardownIncomplete(
+                f"{len(stubborn)} processes of sandbox {paths.name} do not end",
+                why=names,
+                next_command="kill -9 " + " ".join(str(process.pid) for process in stubborn),
+            )
+        paths.state_file.unlink(missing_ok=True)
+        _remove_traces(paths)
+        step.done(f"sandbox {paths.name}")
+    return True
+
+
+def _remove_traces(paths: StatePaths) -> None:
+    shutil.rmtree(paths.runtime, ignore_errors=True)
+    paths.launch_file.unlink(missing_ok=True)
+
+
+def status(paths: StatePaths) -> SandboxStatus:
+    """See Backend.status."""
+    state = read_state(paths.state_file)
+    if state is None or not paths.launch_file.exists():
+        return SandboxStatus(
+            name=paths.name, backend="process", services=(), credentials_file=paths.credentials_file
+        )
+    launch = read_launch(paths.launch_file)
+    with ThreadPoolExecutor() as pool:
+        services = tuple(pool.map(lambda item: _ask(item, launch.context, state), launch.services))
+    return SandboxStatus(
+        name=paths.name,
+        backend="process",
+        services=(*services, _supervisor_status(paths, state)),
+        credentials_file=paths.credentials_file,
+    )
+
+
+def _ask(item: ServiceLaunch, context: ServiceContext, state: SupervisorState) -> ServiceStatus:
+    known = state.services.get(item.name)
+    process = ownership.identify(known.pid, known.created) if known else None
+    entry = SERVICES[item.name]
+    complaint = health.check(item.probe) if process is not None else "not running"
+    parts = [complaint or (known.detail if known else "")]
+    if known and known.phase is not ServicePhase.HEALTHY and process is not None and not complaint:
+        complaint = parts[0] = known.detail or known.phase.value
+    if known and known.restarts:
+        parts.append(f"restarted {known.restarts} × (last time: {known.last_exit})")
+    return ServiceStatus(
+        name=item.name,
+        title=entry.title,
+        healthy=not complaint,
+        url=entry.url(context),
+        detail="; ".join(part for part in parts if part),
+        where={"pid": process.pid if process else None},
+    )
+
+
+def _supervisor_status(paths: StatePaths, state: SupervisorState) -> ServiceStatus:
+    process = ownership.identify(state.pid, state.created)
+    return ServiceStatus(
+        name="supervisor",
+        title="Supervisor",
+        healthy=process is not None,
+        url="",
+        detail="" if process else f"not running: nothing restarts what crashes; `sandbox up` repairs it\n{_last(paths)}",
+        where={"pid": process.pid if process else None},
+    )
+
+
+def _last(paths: StatePaths) -> str:
+    return tail(paths.logs / "supervisor.log", 5)
+
+
+def context(paths: StatePaths) -> ServiceContext:
+    """See Backend.context."""
+    try:
+        return read_launch(paths.launch_file).context
+    except FileNotFoundError:
+        raise ServiceNotHealthy(
+            f"sandbox {paths.name} is not up", why=f"there is no {paths.launch_file}", next_command="sandbox up"
+        ) from None
+
+
+def log_files(paths: StatePaths) -> Mapping[str, tuple[Path, ...]]:
+    """See Backend.log_files."""
+    names = {
+        entry.name: tuple(paths.logs / file for file in (f"{entry.name}.log", *entry.log_files))
+        for entry in SERVICES.values()
+    }
+    return names | {"supervisor": (paths.logs / "supervisor.log",)}

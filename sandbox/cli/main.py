@@ -1,0 +1,106 @@
+"""The command group, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+import sandbox
+from sandbox.errors import INTERRUPTED_EXIT_CODE, SandboxError
+from sandbox.paths import find_project
+
+COMMANDS = {
+    "quickstart": "quickstart",
+    "up": "up",
+    "down": "down",
+    "status": "status",
+    "logs": "logs",
+    "run": "run",
+    "sql": "sql",
+    "validate": "validate",
+    "env": "env",
+    "reset": "reset",
+    "plan": "plan",
+    "config": "config",
+    "doctor": "doctor",
+    "archive": "archive",
+    "runtimes": "runtimes",
+}
+"""Command -> module of this package, which holds a click command of the same name."""
+
+
+class Verbs(click.Group):
+    """The commands, each imported only when it is used: an import costs more than most commands take."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"sandbox.cli.{COMMANDS[name]}").command
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(sandbox.__version__, prog_name="sandbox")
+def group() -> None:
+    """An Airflow 3 + S3 + Databricks data platform on this machine, offline."""
+
+
+def write_crash_report(error: BaseException) -> Path:
+    """Write the versions and the traceback of an unforeseen error to a file; returns it."""
+    folder = find_project(Path.cwd()) / ".sandbox"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+    versions = f"sandbox {sandbox.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    file.write_text(f"{versions}\n\n{''.join(traceback.format_exception(error))}", encoding="utf-8")
+    return file
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point of the `sandbox` script."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    from sandbox.console import Terminal
+
+    terminal = Terminal()
+    debug = "--debug" in (sys.argv if arguments is None else arguments)
+    try:
+        group.main(args=arguments, prog_name="sandbox", standalone_mode=False)
+    except SandboxError as error:
+        if debug:
+            traceback.print_exc()
+        terminal.error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        terminal.err.print("interrupted")
+        return INTERRUPTED_EXIT_CODE
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads on: not an error of ours, and the interpreter must not complain at exit
+        return 0
+    except Exception as error:  # the last resort: a bug of ours must reach us with its facts
+        if debug:
+            traceback.print_exc()
+        file = write_crash_report(error)
+        terminal.error(
+            SandboxError(
+                f"unforeseen: {type(error).__name__}: {error}",
+                why=f"this is a bug of sandbox; versions and traceback are in {file}",
+                next_command="sandbox doctor",
+            )
+        )
+        return SandboxError.exit_code
+    return 0

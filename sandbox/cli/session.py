@@ -1,0 +1,77 @@
+"""What every command shares: its common options, the configuration, the state folder, the terminal."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox.backends import BACKENDS, Backend
+from sandbox.config import Config, LoadedConfig, load
+from sandbox.console import Terminal
+from sandbox.errors import ConfigurationError
+from sandbox.paths import StatePaths, find_project
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,30}$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One invocation of the command line."""
+
+    terminal: Terminal
+    paths: StatePaths
+    flags: Mapping[str, object]
+
+    @functools.cached_property
+    def loaded(self) -> LoadedConfig:
+        """The configuration, read when a command first needs it: `down` and `logs` work without a valid one."""
+        return load(self.paths.project, os.environ, self.flags)
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return self.loaded.config
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that this sandbox runs on."""
+        # with one backend there is nothing to look up in the state; a second one is recorded there by `up`
+        return BACKENDS["process"]
+
+
+def make_session(*, name: str, as_json: bool, quiet: bool, flags: Mapping[str, object] | None = None) -> Session:
+    """Find the project and check the sandbox's name."""
+    if not NAME.match(name):
+        raise ConfigurationError(
+            f"{name!r} is no name for a sandbox",
+            why="a name has lower-case letters, digits and hyphens, at most 31 of them",
+            next_command="sandbox up --name default",
+        )
+    project = find_project(Path.cwd())
+    return Session(
+        terminal=Terminal(quiet=quiet, as_json=as_json),
+        paths=StatePaths(project=project, name=name),
+        flags={key: value for key, value in (flags or {}).items() if value is not None},
+    )
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --name, --json, --quiet and --debug, and pass them to the command as one Session."""
+
+    @click.option("--name", default="default", envvar="SANDBOX_NAME", show_default=True, help="Which sandbox.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, name: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -> Any:
+        click.get_current_context().obj = {"debug": debug, "quiet": quiet}
+        return command(make_session(name=name, as_json=as_json, quiet=quiet), *arguments, **options)
+
+    return wrapped

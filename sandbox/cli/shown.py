@@ -1,0 +1,52 @@
+"""Results that several commands print in the same form."""
+
+from __future__ import annotations
+
+from sandbox.backends import SandboxStatus
+from sandbox.cli.session import Session
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.console import table
+from sandbox.services.spec import ServiceContext
+
+
+def show_status(session: Session, status: SandboxStatus) -> None:
+    """The services as a table, or the JSON of the contract."""
+    session.terminal.result(status.as_json())
+    rows = [
+        (
+            service.title,
+            "healthy" if service.healthy else "NOT HEALTHY",
+            service.url,
+            next(iter(service.where.values()), None) or "",
+            service.detail,
+        )
+        for service in status.services
+    ]
+    session.terminal.show(table(("service", "state", "address", "pid", "detail"), rows))
+
+
+def show_login(session: Session, context: ServiceContext) -> None:
+    """How to log in to Airflow, without printing the password."""
+    session.terminal.say(
+        f"Airflow's login: {context.credentials.airflow_user}, password in {context.paths.credentials_file} "
+        "(sandbox env --password prints it)"
+    )
+
+
+def table_rows(client: DatabricksClient, context: ServiceContext) -> list[dict[str, object]]:
+    """Every table of the catalog's schemas with its number of rows."""
+    found: list[dict[str, object]] = []
+    settings = context.config.databricks
+    for schema in settings.schemas:
+        scope = {"catalog": settings.catalog, "schema": schema}
+        listed = client.sql(f"SHOW TABLES IN {settings.catalog}.{schema}", **scope)
+        column = listed["columns"].index("tableName")
+        names = sorted(row[column] for row in listed["rows"])
+        if not names:
+            continue
+        counts = " UNION ALL ".join(
+            f"SELECT '{name}' AS name, count(*) AS counted FROM {settings.catalog}.{schema}.`{name}`" for name in names
+        )
+        counted = dict(client.sql(counts, **scope)["rows"])
+        found += [{"name": f"{settings.catalog}.{schema}.{name}", "rows": counted[name]} for name in names]
+    return found

@@ -1,0 +1,20 @@
+"""`sandbox up`: start the sandbox, or repair it."""
+
+from __future__ import annotations
+
+from sandbox import lifecycle
+from sandbox.cli.session import Session, common_options
+from sandbox.cli.shown import show_status
+
+import click
+
+
+@click.command("up")
+@common_options
+@click.option("--keep", is_flag=True, help="Leave what was started when something fails or Ctrl-C is pressed.")
+def command(session: Session, keep: bool) -> None:
+    """Start the sandbox and wait until it is healthy; repair what is broken."""
+    status = lifecycle.up(session.loaded, session.paths, session.terminal, keep=keep)
+    show_status(session, status)
+    session.terminal.say()
+    session.terminal.say("next: sandbox run        sandbox down")

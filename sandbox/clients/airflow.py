@@ -1,0 +1,138 @@
+"""Airflow's REST API v2, as far as running and following DAGs needs it.
+
+Documented: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from sandbox.clients.http import Api, ApiAnswer
+from sandbox.errors import ServiceNotHealthy
+
+
+def create_token(base_url: str, *, user: str, password: str) -> str:
+    """A JWT for the REST API (`POST /auth/token` of the simple auth manager answers 201)."""
+    try:
+        response = httpx.post(
+            f"{base_url}/auth/token", json={"username": user, "password": password}, timeout=30.0, trust_env=False
+        )
+    except httpx.HTTPError as error:
+        raise ServiceNotHealthy(
+            f"airflow does not answer: POST {base_url}/auth/token",
+            why=f"{type(error).__name__}: {error}",
+            next_command="sandbox status",
+        ) from error
+    if response.status_code != 201:
+        raise ApiAnswer("airflow", "POST", f"{base_url}/auth/token", response)
+    return str(response.json()["access_token"])
+
+
+class AirflowClient:
+    """Airflow of one sandbox."""
+
+    def __init__(self, base_url: str, *, user: str, password: str) -> None:
+        self.base_url = base_url
+        token = create_token(base_url, user=user, password=password)
+        self._api = Api(
+            service="airflow", base_url=f"{base_url}/api/v2/", headers={"Authorization": f"Bearer {token}"}
+        )
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """The DAG, or None when Airflow does not know it."""
+        try:
+            return dict(self._api.request("GET", f"dags/{quote(dag_id)}"))
+        except ApiAnswer as answer:
+            if answer.status_code == 404:
+                return None
+            raise
+
+    def dags(self) -> list[dict[str, Any]]:
+        """All DAGs, by id."""
+        return list(self._api.request("GET", "dags", params={"limit": 1000, "order_by": "dag_id"})["dags"])
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """What the dag-processor could not import: filename and stack_trace."""
+        return list(self._api.request("GET", "importErrors")["import_errors"])
+
+    def assets(self) -> list[dict[str, Any]]:
+        """All assets with their producing_tasks and scheduled_dags."""
+        return list(self._api.request("GET", "assets", params={"limit": 1000})["assets"])
+
+    def asset_expression(self, dag_id: str) -> dict[str, Any] | None:
+        """The asset condition on which a DAG is scheduled: nested {"all"|"any": […]} of {"asset": {"uri", "name"}}."""
+        expression = self._api.request("GET", f"dags/{quote(dag_id)}/details")["asset_expression"]
+        return dict(expression) if expression else None
+
+    def set_paused(self, dag_id: str, *, paused: bool) -> None:
+        """Pause or unpause a DAG."""
+        self._api.request("PATCH", f"dags/{quote(dag_id)}", json={"is_paused": paused})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a dag_run now; returns its run_id."""
+        body = {"logical_date": None, "conf": conf}
+        return str(self._api.request("POST", f"dags/{quote(dag_id)}/dagRuns", json=body)["dag_run_id"])
+
+    def dag_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One dag_run."""
+        return dict(self._api.request("GET", f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"))
+
+    def stop_dag_run(self, dag_id: str, run_id: str) -> None:
+        """End a dag_run: its running tasks are terminated and it is marked failed."""
+        self._api.request("PATCH", f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}", json={"state": "failed"})
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a dag_run."""
+        path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        return list(self._api.request("GET", path, params={"limit": 1000})["task_instances"])
+
+    def asset_events(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The asset events that a dag_run's tasks emitted, oldest first, with uri, extra and created_dagruns."""
+        parameters: dict[str, Any] = {"source_dag_id": dag_id, "source_run_id": run_id, "limit": 1000}
+        return list(self._api.request("GET", "assets/events", params=parameters)["asset_events"])
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str, *, map_index: int = -1) -> Any:
+        """The value of an XCom; None when there is none."""
+        path = (
+            f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}"
+            f"/xcomEntries/{quote(key)}"
+        )
+        try:
+            answer = self._api.request("GET", path, params={"map_index": map_index, "deserialize": "false"})
+        except ApiAnswer as error:
+            if error.status_code == 404:
+                return None
+            raise
+        return answer["value"]
+
+    def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> list[str]:
+        """The log of one try of a task as text lines."""
+        path = (
+            f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
+        )
+        answer = self._api.request("GET", path, params={"map_index": map_index, "full_content": "true"})
+        return [line for entry in answer["content"] for line in _log_entry(entry)]
+
+    def pools(self) -> list[dict[str, Any]]:
+        """All pools."""
+        return list(self._api.request("GET", "pools", params={"limit": 1000})["pools"])
+
+    def create_pool(self, name: str, *, slots: int, description: str) -> None:
+        """Create a pool."""
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+        self._api.request("POST", "pools", json=body)
+
+
+def _log_entry(entry: Any) -> list[str]:
+    """A structured log entry as lines: its event, then the traceback that it carries."""
+    if isinstance(entry, str):
+        return entry.splitlines()
+    lines = str(entry.get("event", "")).splitlines()
+    for error in entry.get("error_detail") or []:
+        for frame in error.get("frames", []):
+            lines.append(f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}')
+        lines.append(f"{error.get('exc_type', '')}: {error.get('exc_value', '')}")
+    return lines

@@ -1,0 +1,188 @@
+"""The chain that a dag_run sets in motion, looked at again and again until nothing of it is left to happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.follow.expression import asset_uris, missing
+
+ENDED = ("success", "failed")
+TASK_STATES_WITH_JOB_RUN = ("running", "deferred", "success", "failed", "up_for_retry", "queued")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainState:
+    """What is known of a chain at one moment; the mappings are those of `sandbox run --json`."""
+
+    dag_runs: tuple[Mapping[str, Any], ...]
+    job_runs: tuple[Mapping[str, Any], ...]
+    assets: tuple[Mapping[str, Any], ...]
+    waiting: tuple[str, ...]
+    finished: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything in the chain ended well."""
+        states = [run["state"] for run in (*self.dag_runs, *self.job_runs)]
+        return self.finished and all(state in ("success", "SUCCESS") for state in states)
+
+
+def _seconds(start: str | None, end: str | None) -> float | None:
+    if not start:
+        return None
+    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+    return round((until - datetime.fromisoformat(start)).total_seconds(), 2)
+
+
+def _milliseconds(start: int | None, end: int | None) -> float | None:
+    if not start:
+        return None
+    until = end or datetime.now(UTC).timestamp() * 1000
+    return round((until - start) / 1000, 2)
+
+
+def job_run_view(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A job_run as `sandbox run --json` shows it."""
+    tasks = [
+        {
+            "task_key": task["task_key"],
+            "run_id": task["run_id"],
+            "state": _job_state(task["state"]),
+            "seconds": _milliseconds(task.get("start_time"), task.get("end_time")),
+            "depends_on": [item["task_key"] for item in task.get("depends_on", [])],
+            "url": task.get("run_page_url", ""),
+        }
+        for task in run.get("tasks", [])
+    ]
+    return {
+        "job_run_id": run["run_id"],
+        "job": run.get("run_name", ""),
+        "state": _job_state(run["state"]),
+        "state_message": run["state"].get("state_message", ""),
+        "seconds": _milliseconds(run.get("start_time"), run.get("end_time")),
+        "url": run.get("run_page_url", ""),
+        "tasks": tasks,
+    }
+
+
+def _job_state(state: Mapping[str, Any]) -> str:
+    return str(state.get("result_state") or state["life_cycle_state"])
+
+
+class Chain:
+    """Follows one dag_run and everything that its asset events start."""
+
+    def __init__(self, airflow: AirflowClient, databricks: DatabricksClient, dag_id: str, run_id: str) -> None:
+        self._airflow = airflow
+        self._databricks = databricks
+        self._dag_runs: list[tuple[str, str]] = [(dag_id, run_id)]
+        self._ended: dict[tuple[str, str], dict[str, Any]] = {}
+        self._events: dict[int, dict[str, Any]] = {}
+        self._job_runs: dict[int, dict[str, Any] | None] = {}
+        self._expressions: dict[str, Any] = {}
+        self._consumers = self._read_consumers()
+
+    def _read_consumers(self) -> dict[str, list[str]]:
+        return {
+            asset["uri"]: [
+                item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))
+            ]
+            for asset in self._airflow.assets()
+        }
+
+    def look(self) -> ChainState:
+        """Ask Airflow and the workspace how far everything is."""
+        views = [self._dag_run(*key) for key in list(self._dag_runs)]
+        self._look_at_job_runs()
+        for key in list(self._dag_runs):
+            if key in self._ended:
+                self._look_at_events(*key)
+        waiting, expected = self._waiting()
+        job_runs = [run for run in self._job_runs.values() if run is not None]
+        return ChainState(
+            dag_runs=tuple(views),
+            job_runs=tuple(job_runs),
+            assets=tuple({"uri": event["uri"], "extra": event["extra"]} for event in self._events.values()),
+            waiting=tuple(waiting),
+            finished=not expected and all(key in self._ended for key in self._dag_runs),
+        )
+
+    def _dag_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        if (dag_id, run_id) in self._ended:
+            return self._ended[dag_id, run_id]
+        run = self._airflow.dag_run(dag_id, run_id)
+        tasks = sorted(
+            self._airflow.task_instances(dag_id, run_id),
+            key=lambda task: (task["start_date"] or "9", task["task_id"], task["map_index"]),
+        )
+        view = {
+            "dag_id": dag_id,
+            "run_id": run_id,
+            "state": run["state"],
+            "seconds": _seconds(run["start_date"], run["end_date"]),
+            "url": f"{self._airflow.base_url}/dags/{dag_id}/runs/{run_id}",
+            "tasks": [self._task(task) for task in tasks],
+        }
+        if run["state"] in ENDED:
+            self._ended[dag_id, run_id] = view
+        return view
+
+    def _task(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        if "Databricks" in (task.get("operator") or "") and task["state"] in TASK_STATES_WITH_JOB_RUN:
+            found = self._airflow.xcom(
+                task["dag_id"], task["dag_run_id"], task["task_id"], "run_id", map_index=task["map_index"]
+            )
+            if found is not None:
+                self._job_runs.setdefault(int(found), None)
+        return {
+            "task_id": task["task_id"],
+            "map_index": task["map_index"],
+            "state": task["state"],
+            "try_number": task["try_number"],
+            "seconds": _seconds(task["start_date"], task["end_date"]),
+        }
+
+    def _look_at_job_runs(self) -> None:
+        for run_id, known in self._job_runs.items():
+            if known is None or known["state"] in ("PENDING", "QUEUED", "RUNNING", "TERMINATING", "BLOCKED"):
+                self._job_runs[run_id] = job_run_view(self._databricks.job_run(run_id))
+
+    def _look_at_events(self, dag_id: str, run_id: str) -> None:
+        for event in self._airflow.asset_events(dag_id, run_id):
+            self._events[event["id"]] = event
+            for created in event["created_dagruns"]:
+                key = (created["dag_id"], created["run_id"])
+                if key not in self._dag_runs:
+                    self._dag_runs.append(key)
+
+    def _waiting(self) -> tuple[list[str], list[str]]:
+        """What does not run yet, in words, and the DAGs among it that will start without further events."""
+        emitted = {event["uri"] for event in self._events.values()}
+        started = {dag_id for dag_id, _ in self._dag_runs}
+        words: list[str] = []
+        expected: list[str] = []
+        for dag_id in sorted({consumer for uri in emitted for consumer in self._consumers.get(uri, [])} - started):
+            wanting = missing(self._expression(dag_id), emitted)
+            if wanting:
+                words.append(f"{dag_id} waits for an event of {', '.join(wanting)}")
+            else:
+                words.append(f"{dag_id} is about to start: all its assets have events")
+                expected.append(dag_id)
+        return words, expected
+
+    def _expression(self, dag_id: str) -> Any:
+        if dag_id not in self._expressions:
+            self._expressions[dag_id] = self._airflow.asset_expression(dag_id)
+        return self._expressions[dag_id]
+
+    def will_wait_for(self) -> list[str]:
+        """The DAGs that wait for assets which the first dag_run may emit, in words."""
+        return [
+            f"{dag_id} waits for {', '.join(asset_uris(self._expression(dag_id)))}"
+            for dag_id in sorted({consumer for consumers in self._consumers.values() for consumer in consumers})
+        ]

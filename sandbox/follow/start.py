@@ -1,0 +1,77 @@
+"""Before the first event: the DAG exists, and everything that its assets trigger is parsed and unpaused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox import health
+from sandbox.clients.airflow import AirflowClient
+from sandbox.errors import ConfigurationError, NothingSelected
+
+PARSE_SECONDS = 30.0
+
+
+def downstream(dag_id: str, assets: Iterable[dict[str, Any]]) -> list[str]:
+    """The DAGs that `dag_id` can set in motion through assets, directly or through others; nearest first."""
+    produced: dict[str, set[str]] = {}
+    consumers: dict[str, set[str]] = {}
+    for asset in assets:
+        consumers[asset["uri"]] = {
+            item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))
+        }
+        for task in asset.get("producing_tasks", []):
+            produced.setdefault(task["dag_id"], set()).add(asset["uri"])
+    found: list[str] = []
+    waiting = [dag_id]
+    while waiting:
+        for uri in sorted(produced.get(waiting.pop(0), ())):
+            for consumer in sorted(consumers[uri]):
+                if consumer not in found and consumer != dag_id:
+                    found.append(consumer)
+                    waiting.append(consumer)
+    return found
+
+
+def prepare(airflow: AirflowClient, dag_id: str) -> list[str]:
+    """Wait until Airflow has parsed the DAG, then unpause it and all that its assets trigger; returns those others.
+
+    Consumers come first, because Airflow gives an asset's events to active consumers only. Raises ConfigurationError
+    with the import errors when the DAG does not appear, NothingSelected when there is no such DAG.
+    """
+
+    def complaint() -> str:
+        return "" if airflow.dag(dag_id) else f"Airflow has not parsed {dag_id}"
+
+    if complaint():
+        errors = airflow.import_errors()
+        try:
+            health.wait_until(complaint, timeout_seconds=0.1 if errors else PARSE_SECONDS, interval_seconds=0.25)
+        except health.StillWaiting:
+            raise _unknown(airflow, dag_id) from None
+    others = downstream(dag_id, airflow.assets())
+    for name in (*others, dag_id):
+        dag = airflow.dag(name)
+        if dag and dag["is_paused"]:
+            airflow.set_paused(name, paused=False)
+    return others
+
+
+def _unknown(airflow: AirflowClient, dag_id: str) -> ConfigurationError | NothingSelected:
+    errors = airflow.import_errors()
+    if errors:
+        why = "\n".join(f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors)
+        return ConfigurationError(
+            f"Airflow does not know the DAG {dag_id}, and some DAG files do not import",
+            why=why,
+            next_command="sandbox validate",
+        )
+    known = ", ".join(dag["dag_id"] for dag in airflow.dags()) or "none"
+    return NothingSelected(
+        f"Airflow does not know a DAG {dag_id}", why=f"DAGs: {known}", next_command="sandbox validate"
+    )
+
+
+def trigger(airflow: AirflowClient, dag_id: str, conf: dict[str, Any]) -> str:
+    """Start the dag_run; returns its run_id."""
+    return airflow.trigger(dag_id, conf)

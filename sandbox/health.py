@@ -1,0 +1,87 @@
+"""The one poll loop: wait until a probe passes, or explain why not; and the probes themselves."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import tenacity
+
+from sandbox.services.spec import Probe
+
+PROBE_TIMEOUT_SECONDS = 2.0
+
+
+def _http(probe: Probe) -> str:
+    # urllib, because httpx's import alone takes longer than a whole probe; loopback only, so proxies are ignored
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(probe.target, timeout=PROBE_TIMEOUT_SECONDS) as response:
+            body = response.read()
+    except urllib.error.HTTPError as error:
+        return f"GET {probe.target} -> {error.code}"
+    except (OSError, urllib.error.URLError) as error:
+        return f"GET {probe.target} -> {getattr(error, 'reason', error)}"
+    if not probe.healthy_paths:
+        return ""
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return f"GET {probe.target} -> no JSON"
+    sick = []
+    for path in probe.healthy_paths:
+        value = answer
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value != "healthy":
+            sick.append(f"{path.removesuffix('.status')} {value or 'unknown'}")
+    return f"GET {probe.target} -> {', '.join(sick)}" if sick else ""
+
+
+def _connect(family: socket.AddressFamily, address: Any, shown: str) -> str:
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PROBE_TIMEOUT_SECONDS)
+        try:
+            connection.connect(address)
+        except OSError as error:
+            return f"{shown}: {error.strerror or error}"
+    return ""
+
+
+def check(probe: Probe) -> str:
+    """Ask once; the empty string means healthy, anything else says what is wrong."""
+    match probe.kind:
+        case "http":
+            return _http(probe)
+        case "tcp":
+            host, _, port = probe.target.rpartition(":")
+            return _connect(socket.AF_INET, (host, int(port)), probe.target)
+        case "unix":
+            return _connect(socket.AF_UNIX, probe.target, probe.target)
+
+
+class StillWaiting(Exception):
+    """Raised by `wait_until` when the time is over; carries the last complaint."""
+
+
+def wait_until(
+    complaint: Callable[[], str], *, timeout_seconds: float, interval_seconds: float = 0.05
+) -> None:
+    """Call `complaint` until it returns the empty string.
+
+    Raises StillWaiting with the last complaint after `timeout_seconds`. An exception of `complaint` ends the wait at
+    once: that is how a caller says that waiting on is useless.
+    """
+    retry = tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=tenacity.stop_after_delay(timeout_seconds),
+        wait=tenacity.wait_fixed(interval_seconds),
+    )
+    try:
+        retry(complaint)
+    except tenacity.RetryError as error:
+        raise StillWaiting(error.last_attempt.result()) from None

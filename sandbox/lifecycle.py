@@ -1,0 +1,78 @@
+"""up, down, reset: one at a time per sandbox, with rollback."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import filelock
+
+from sandbox.archive import sample
+from sandbox.backends import BACKENDS, Backend, SandboxStatus
+from sandbox.config import LoadedConfig
+from sandbox.errors import ServiceNotHealthy
+from sandbox.paths import StatePaths, make_private
+from sandbox.plan import resolve
+from sandbox.progress import Progress
+
+LOCK_WAIT_SECONDS = 600.0
+
+
+@contextmanager
+def exclusive(paths: StatePaths, progress: Progress) -> Iterator[None]:
+    """Hold the sandbox's lifecycle lock; says so when another command has it, and waits for that one."""
+    make_private(paths.root)
+    lock = filelock.FileLock(paths.lock_file, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        progress.note(f"another command is at work on sandbox {paths.name}; waiting for it")
+        try:
+            lock.acquire(timeout=LOCK_WAIT_SECONDS)
+        except filelock.Timeout:
+            raise ServiceNotHealthy(
+                f"another command has held {paths.lock_file} for {LOCK_WAIT_SECONDS:.0f} s",
+                next_command="sandbox status",
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: bool) -> SandboxStatus:
+    """Start the sandbox or repair it, and wait until it is healthy.
+
+    What an `up` from nothing had started is taken down again when it fails or is interrupted, unless `keep`; a sandbox
+    that was up before is left as it is.
+    """
+    plan = resolve(loaded.config, paths)
+    backend = BACKENDS[plan.backend]
+    explicit = {setting for setting in loaded.origins}
+    with exclusive(paths, progress):
+        was_up = backend.status(paths).is_up
+        try:
+            sample.ensure(loaded.config.archive.sample, paths.archives, progress)
+            backend.up(plan, explicit=explicit, progress=progress)
+        except BaseException:
+            if not was_up and not keep:
+                backend.down(paths, progress)
+            raise
+        return backend.status(paths)
+
+
+def down(backend: Backend, paths: StatePaths, progress: Progress) -> bool:
+    """Stop the sandbox; returns whether there was anything to stop."""
+    if not paths.root.exists():
+        return False
+    with exclusive(paths, progress):
+        stopped = backend.down(paths, progress)
+    paths.lock_file.unlink(missing_ok=True)
+    return stopped
+
+
+def reset(backend: Backend, paths: StatePaths, progress: Progress) -> None:
+    """Stop the sandbox and delete everything that it holds: tables, objects, history, credentials, logs."""
+    down(backend, paths, progress)
+    shutil.rmtree(paths.root, ignore_errors=False) if paths.root.exists() else None

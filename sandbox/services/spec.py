@@ -1,0 +1,119 @@
+"""ServiceSpec: what a service is and how it runs as a process; its endpoint and its probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sandbox.config import Config
+from sandbox.paths import StatePaths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """How one asks a service whether it works.
+
+    kind "http": GET `target` (a URL) answers 200 and every dotted path in `healthy_paths` of its JSON is "healthy";
+    kind "tcp": something accepts connections at `target` ("host:port");
+    kind "unix": something accepts connections at the Unix socket `target`.
+    """
+
+    kind: Literal["http", "tcp", "unix"]
+    target: str
+    healthy_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeNeed:
+    """A locked runtime that a service runs in, with what the user adds to it."""
+
+    name: str
+    extra_requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What `up` generates once per sandbox; kept in credentials.json, mode 0600."""
+
+    airflow_user: str
+    airflow_password: str
+    fernet_key: str
+    jwt_secret: str
+    api_secret_key: str
+    databricks_token: str
+    aws_access_key_id: str
+    aws_secret_access_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceContext:
+    """What a service may know when its process is described; everything is decided, nothing is looked up."""
+
+    config: Config
+    paths: StatePaths
+    credentials: Credentials
+    ports: Mapping[str, int]
+    interpreters: Mapping[str, Path]
+    tool_interpreter: Path
+    cache: Path
+
+    def url(self, service: str) -> str:
+        """The base URL of a service that speaks HTTP."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def aws_environment(self) -> dict[str, str]:
+        """The variables that aim any AWS client at the sandbox's S3."""
+        return {
+            "AWS_ENDPOINT_URL": self.url("s3"),
+            "AWS_ACCESS_KEY_ID": self.credentials.aws_access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.aws_secret_access_key,
+            "AWS_DEFAULT_REGION": self.config.s3.region,
+            "AWS_REGION": self.config.s3.region,
+        }
+
+    @property
+    def islands(self) -> dict[str, str]:
+        """The environment in which `python -m sandbox.<island>` works under any interpreter."""
+        return {"PYTHONPATH": str(self.paths.package_link)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessForm:
+    """A process in the foreground that stops on SIGTERM.
+
+    `argv[0]` is absolute, `env` adds to a clean environment; `cwd` and `folders` are created, and `files` written (mode
+    0600), before the start.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path
+    folders: tuple[Path, ...] = ()
+    files: Mapping[Path, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A registry entry: one service of the sandbox, whatever the configuration says.
+
+    `runtimes` names what must be built; `process` describes the process; `probe` asks it; `url` is what a user opens or
+    aims a client at; `on_ready` runs every time the service has become healthy, first start or restart, must be
+    idempotent, and returns what `status` shows. `log_files` are further logs under logs/. `default_port` is None for a
+    service without a port.
+    """
+
+    name: str
+    title: str
+    default_port: Callable[[Config], int] | None
+    port_setting: str
+    runtimes: Callable[[Config], tuple[RuntimeNeed, ...]]
+    process: Callable[[ServiceContext], ProcessForm]
+    probe: Callable[[ServiceContext], Probe]
+    url: Callable[[ServiceContext], str]
+    on_ready: Callable[[ServiceContext], str] | None = None
+    log_files: tuple[str, ...] = ()
+    enabled: Callable[[Config], bool] = lambda config: True
+    stop_seconds: float = 10.0

@@ -1,0 +1,111 @@
+"""The daemon: `python -m sandbox.supervisor <launch.json> <state.json>`.
+
+SIGHUP makes it read launch.json again: services that changed are restarted, the others run on. SIGTERM stops everything.
+When it is killed, the services run on, and the next supervisor adopts them.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+
+from sandbox.services import SERVICES
+from sandbox.supervisor.model import (
+    Launch,
+    ServiceLaunch,
+    ServicePhase,
+    ServiceState,
+    SupervisorState,
+    read_launch,
+    read_state,
+    write_state,
+)
+from sandbox.supervisor.runner import ServiceRunner
+
+
+class Supervisor:
+    """The services of one sandbox."""
+
+    def __init__(self, launch_file: Path, state_file: Path) -> None:
+        self._launch_file = launch_file
+        self._state_file = state_file
+        self._lock = threading.Lock()
+        before = read_state(state_file)
+        self._states: dict[str, ServiceState] = dict(before.services) if before else {}
+        self._runners: dict[str, ServiceRunner] = {}
+        self._created = psutil.Process().create_time()
+
+    def _write(self) -> None:
+        write_state(
+            self._state_file,
+            SupervisorState(pid=os.getpid(), created=self._created, services=dict(sorted(self._states.items()))),
+        )
+
+    def _publish(self, state: ServiceState) -> None:
+        with self._lock:
+            self._states[state.name] = state
+            self._write()
+
+    def reconcile(self) -> None:
+        """Make what runs equal to launch.json."""
+        launch = read_launch(self._launch_file)
+        wanted = {service.name: service for service in launch.services}
+        outdated = [
+            name
+            for name, runner in self._runners.items()
+            if name not in wanted or runner.launch.fingerprint != wanted[name].fingerprint
+        ]
+        self._stop(outdated)
+        self._write()
+        for name, service in wanted.items():
+            if name not in self._runners:
+                self._runners[name] = self._start(service, launch)
+        for name in set(self._states) - set(wanted):
+            del self._states[name]
+        self._write()
+
+    def _start(self, service: ServiceLaunch, launch: Launch) -> ServiceRunner:
+        entry = SERVICES[service.name]
+        runner = ServiceRunner(
+            service,
+            before=self._states.get(service.name),
+            publish=self._publish,
+            on_ready=lambda: entry.on_ready(launch.context) if entry.on_ready else "",
+        )
+        runner.start()
+        return runner
+
+    def _stop(self, names: list[str]) -> None:
+        stopping = [self._runners.pop(name) for name in names]
+        for runner in stopping:
+            runner.stop()
+        for runner in stopping:
+            runner.join(runner.launch.stop_seconds + 5)
+
+    def stop(self) -> None:
+        """Stop every service; state.json goes when all of them have ended."""
+        self._stop(list(self._runners))
+        if all(state.phase is ServicePhase.STOPPED for state in self._states.values()):
+            self._state_file.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: signals.put(received))
+    supervisor = Supervisor(Path(sys.argv[1]), Path(sys.argv[2]))
+    supervisor.reconcile()
+    while signals.get() == signal.SIGHUP:
+        supervisor.reconcile()
+    supervisor.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What `up` tells the supervisor (launch.json) and what the supervisor tells everybody (state.json)."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sandbox.config import Config
+from sandbox.paths import StatePaths, write_private
+from sandbox.services.spec import Credentials, Probe, ServiceContext
+
+
+class ServicePhase(StrEnum):
+    """Where a supervised service is in its life."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    BACKOFF = "backoff"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceLaunch:
+    """One service as the supervisor starts it: `env` is added to the supervisor's own environment."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    log: str
+    probe: Probe
+    stop_seconds: float
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything about the process changes, so that a running one is known to be outdated."""
+        text = json.dumps([self.argv, dict(sorted(self.env.items())), self.cwd])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Everything the supervisor needs: the services' processes and the context of their on_ready steps."""
+
+    services: tuple[ServiceLaunch, ...]
+    context: ServiceContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """What is known of one service's process; `created` is the process's start time, which tells a reused pid apart."""
+
+    name: str
+    phase: ServicePhase
+    pid: int | None = None
+    created: float | None = None
+    fingerprint: str = ""
+    restarts: int = 0
+    last_exit: str = ""
+    detail: str = ""
+    healthy_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisorState:
+    """The whole of state.json."""
+
+    pid: int
+    created: float
+    services: Mapping[str, ServiceState] = field(default_factory=dict)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Config):
+        return value.model_dump(mode="json", by_alias=True)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def write_launch(path: Path, launch: Launch) -> None:
+    """Write launch.json, readable by the owner alone."""
+    write_private(path, json.dumps(_plain(launch), indent=1))
+
+
+def _context(data: Mapping[str, Any]) -> ServiceContext:
+    return ServiceContext(
+        config=Config.model_validate(data["config"]),
+        paths=StatePaths(project=Path(data["paths"]["project"]), name=data["paths"]["name"]),
+        credentials=Credentials(**data["credentials"]),
+        ports=data["ports"],
+        interpreters={name: Path(path) for name, path in data["interpreters"].items()},
+        tool_interpreter=Path(data["tool_interpreter"]),
+        cache=Path(data["cache"]),
+    )
+
+
+def read_launch(path: Path) -> Launch:
+    """Read launch.json."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    services = []
+    for item in data["services"]:
+        probe = Probe(**(item["probe"] | {"healthy_paths": tuple(item["probe"]["healthy_paths"])}))
+        services.append(ServiceLaunch(**(item | {"argv": tuple(item["argv"]), "probe": probe})))
+    return Launch(services=tuple(services), context=_context(data["context"]))
+
+
+def write_state(path: Path, state: SupervisorState) -> None:
+    """Write state.json atomically."""
+    write_private(path, json.dumps(_plain(state), indent=1))
+
+
+def read_state(path: Path) -> SupervisorState | None:
+    """Read state.json; None when there is none (no sandbox is up, or the last one was taken down)."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    services = {
+        name: ServiceState(**(item | {"phase": ServicePhase(item["phase"])})) for name, item in data["services"].items()
+    }
+    return SupervisorState(pid=data["pid"], created=data["created"], services=services)

@@ -1,0 +1,70 @@
+"""Find and end processes that belong to a sandbox: by pid and start time, and by the mark in their environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+
+import psutil
+
+MARK = "SANDBOX_INSTANCE"
+"""Environment variable that every process of a sandbox carries; its value is StatePaths.instance_id."""
+
+GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
+
+
+def identify(pid: int | None, created: float | None) -> psutil.Process | None:
+    """The living process with this pid that started at this time; None when it ended (or its pid was reused)."""
+    if pid is None or created is None:
+        return None
+    try:
+        process = psutil.Process(pid)
+        if abs(process.create_time() - created) > 0.05 or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except psutil.NoSuchProcess:
+        return None
+    return process
+
+
+def marked(instance_id: str) -> list[psutil.Process]:
+    """Every living process that carries this sandbox's mark, except the caller and its ancestors."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in own:
+            continue
+        try:
+            if process.environ().get(MARK) == instance_id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.AccessDenied, *GONE):
+            continue  # another user's process, or one that just ended: neither is ours
+        except OSError:
+            continue  # a kernel thread or a process in exit: it has no environment to read
+    return found
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to the process group that `pid` leads; a group that is gone already is fine."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        # macOS answers EPERM instead of ESRCH for a group of zombies
+        return
+
+
+def end(processes: Iterable[psutil.Process], *, grace_seconds: float) -> list[psutil.Process]:
+    """Terminate, then kill; returns those that live on."""
+    victims = list(processes)
+    for number, wait_seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 3.0)):
+        for process in victims:
+            try:
+                process.send_signal(number)
+            except GONE:
+                continue
+        _, victims = psutil.wait_procs(victims, timeout=wait_seconds)
+        if not victims:
+            return []
+    return victims
