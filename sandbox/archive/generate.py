@@ -1,0 +1,94 @@
+"""Generate the dump of a Stack Exchange site: a .7z in exactly the form of the real ones, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+from sandbox.archive import sevenzip, small_members, users, vocabulary
+from sandbox.archive.posts import PostWriter, TagStyle
+from sandbox.errors import ConfigurationError
+
+_DUMP_DATE = datetime(2024, 9, 30)
+_ROWS_AT_ONCE = 200
+
+
+def generate(
+    path: Path,
+    *,
+    site: str,
+    posts: int,
+    users: int,
+    seed: int,
+    tag_style: TagStyle | str = TagStyle.MIXED,
+) -> Path:
+    """Write the archive to `path`, which appears whole or not at all; memory does not grow with `posts`.
+
+    `users` counts the Community user. The same arguments give the same bytes.
+    """
+    if posts < 0 or users < 0:
+        raise ConfigurationError(
+            f"cannot generate {posts} posts by {users} users",
+            why="both must be 0 or more",
+            next_command="sandbox archive generate --posts 2000 --users 600",
+        )
+    members = _members(
+        site=site,
+        posts=posts,
+        user_count=users,
+        seed=seed,
+        tag_style=TagStyle(tag_style),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=".generate-", suffix=".part"
+    )
+    try:
+        with os.fdopen(handle, "wb") as target:
+            sevenzip.write(target, members, modified=_DUMP_DATE.replace(tzinfo=UTC))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _members(
+    *, site: str, posts: int, user_count: int, seed: int, tag_style: TagStyle
+) -> Iterator[sevenzip.Member]:
+    random = Random(f"{site}/{seed}")
+    writer = PostWriter(
+        count=posts,
+        user_count=user_count,
+        tag_style=tag_style,
+        until=_DUMP_DATE,
+        random=random,
+        words=vocabulary.build(random),
+    )
+    few = posts // 10
+    rows: dict[str, Iterable[str]] = {
+        "Badges": small_members.badges(few, user_count, random),
+        "Comments": small_members.comments(few, user_count, random),
+        "PostHistory": small_members.post_history(few, user_count, random),
+        "PostLinks": small_members.post_links(few),
+        "Posts": writer.rows(),
+        "Tags": small_members.tags(writer.tag_counts),
+        "Users": users.rows(user_count, until=_DUMP_DATE, random=random),
+        "Votes": small_members.votes(few),
+    }
+    for name, lines in rows.items():
+        yield sevenzip.Member(name=f"{name}.xml", chunks=_document(name.lower(), lines))
+
+
+def _document(root: str, rows: Iterable[str]) -> Iterator[bytes]:
+    yield f'\ufeff<?xml version="1.0" encoding="utf-8"?>\r\n<{root}>\r\n'.encode()
+    iterator = iter(rows)
+    while lines := list(islice(iterator, _ROWS_AT_ONCE)):
+        yield "".join(lines).encode()
+    yield f"</{root}>".encode()
