@@ -1,0 +1,52 @@
+"""`sandbox quickstart`: what `make sandbox` does after the set-up."""
+
+from __future__ import annotations
+
+import click
+
+from sandbox import lifecycle
+from sandbox.cli.run import run_and_report
+from sandbox.cli.session import Session, common_options
+from sandbox.cli.shown import show_login, show_status
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.console import table
+from sandbox.errors import ConfigurationError
+from sandbox.services.spec import ServiceContext
+
+SHOWN_ROWS = 5
+
+
+def _show_tables(session: Session, context: ServiceContext, names: list[str]) -> None:
+    client = DatabricksClient(context.url("databricks"), token=context.credentials.databricks_token)
+    settings = context.config.databricks
+    for name in names:
+        answer = client.sql(
+            f"SELECT * FROM {name} LIMIT {SHOWN_ROWS}", catalog=settings.catalog, schema=settings.schemas[0]
+        )
+        session.terminal.say()
+        session.terminal.say(name)
+        session.terminal.show(table(answer["columns"], answer["rows"]))
+
+
+@click.command("quickstart")
+@common_options
+def command(session: Session) -> None:
+    """Start the sandbox, run the sample pipeline once, print the gold tables; leave it running."""
+    settings = session.config.run
+    if settings.dag is None:
+        raise ConfigurationError("which DAG? run.dag of sandbox.toml is not set", next_command="sandbox up")
+    status = lifecycle.up(session.loaded, session.paths, session.terminal, keep=True)
+    result = run_and_report(session, settings.dag, dict(settings.conf))
+    context = session.backend.context(session.paths)
+    session.terminal.say()
+    session.terminal.show(table(("table", "rows"), [(item["name"], item["rows"]) for item in result["tables"]]))
+    marts = [item["name"] for item in result["tables"] if settings.show_tables_like in item["name"]]
+    _show_tables(session, context, marts)
+    if not session.terminal.as_json:
+        session.terminal.say()
+        show_status(session, status)
+    session.terminal.say()
+    show_login(session, context)
+    session.terminal.say("next: edit a DAG or a notebook, then: sandbox run")
+    session.terminal.say('      sandbox sql "select * from marts_top_tags limit 10"')
+    session.terminal.say("      sandbox down")

@@ -1,0 +1,151 @@
+"""`sandbox run`: trigger a DAG and follow its whole chain."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox import follow
+from sandbox.archive import sample
+from sandbox.cli.session import Session, common_options
+from sandbox.cli.shown import table_rows
+from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.errors import ConfigurationError, ServiceNotHealthy, TestsFailed
+from sandbox.follow.chain import ChainState
+from sandbox.follow.failure import explain
+from sandbox.follow.render import changes, tree
+from sandbox.services.spec import ServiceContext
+
+LOOK_INTERVAL_SECONDS = 0.3
+
+
+def clients(context: ServiceContext) -> tuple[AirflowClient, DatabricksClient]:
+    """The clients of a running sandbox."""
+    secrets = context.credentials
+    return (
+        AirflowClient(context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password),
+        DatabricksClient(context.url("databricks"), token=secrets.databricks_token),
+    )
+
+
+def watch(session: Session, chain: follow.Chain, limit_seconds: float) -> ChainState:
+    """Look at the chain until it is finished, showing it as it changes.
+
+    Raises ServiceNotHealthy when it isn't finished after `limit_seconds`.
+    """
+    deadline = time.monotonic() + limit_seconds
+    before: ChainState | None = None
+    with session.terminal.live() as live:
+        while True:
+            now = chain.look()
+            if live is not None:
+                live.update(tree(now))
+            elif not session.terminal.quiet:
+                for words in changes(before, now):
+                    session.terminal.err.print(words, markup=False)
+            if now.finished:
+                return now
+            if time.monotonic() > deadline:
+                waiting = "\n".join(changes(None, now))
+                raise ServiceNotHealthy(
+                    f"the chain is not finished after {limit_seconds:.0f} s (limits.run_seconds)",
+                    why=waiting,
+                    next_command="sandbox logs airflow",
+                )
+            before = now
+            time.sleep(LOOK_INTERVAL_SECONDS)
+
+
+def run_and_report(session: Session, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """Trigger `dag_id`, follow the chain, print it; returns the JSON of the contract.
+
+    Raises TestsFailed with the reasons when anything in the chain failed.
+    """
+    context = session.backend.context(session.paths)
+    airflow, databricks = clients(context)
+    begun = time.monotonic()
+    follow.prepare(airflow, dag_id)
+    run_id = follow.trigger(airflow, dag_id, conf)
+    try:
+        state = watch(session, follow.Chain(airflow, databricks, dag_id, run_id), context.config.limits.run_seconds)
+    except KeyboardInterrupt:
+        session.terminal.note(
+            f"stopped following; {dag_id} goes on: {airflow.base_url}/dags/{dag_id}/runs/{run_id} "
+            "(`sandbox down` ends it)"
+        )
+        raise
+    seconds = round(time.monotonic() - begun, 2)
+    session.terminal.show(tree(state))
+    result = {
+        "schema": 1,
+        "state": "success" if state.succeeded else "failed",
+        "seconds": seconds,
+        "dag_runs": list(state.dag_runs),
+        "job_runs": list(state.job_runs),
+        "assets": list(state.assets),
+        "tables": table_rows(databricks, context) if state.succeeded else [],
+    }
+    session.terminal.result(result)
+    if not state.succeeded:
+        raise TestsFailed(
+            f"the chain of {dag_id} failed after {seconds} s",
+            why=explain(state, airflow, databricks),
+            next_command="sandbox logs airflow    (or open the links above)",
+        )
+    _say_what_did_not_run(session, state)
+    return result
+
+
+def _say_what_did_not_run(session: Session, state: ChainState) -> None:
+    skipped = [task["task_id"] for run in state.dag_runs for task in run["tasks"] if task["state"] == "skipped"]
+    if skipped and not state.assets:
+        session.terminal.note(
+            f"{', '.join(skipped)} skipped, so no asset event was emitted and nothing else was triggered"
+        )
+    for words in state.waiting:
+        session.terminal.note(words)
+
+
+def parse_conf(text: str | None) -> dict[str, Any] | None:
+    """--conf as a mapping; None when it was not given."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--conf is not JSON: {error}", next_command="""sandbox run --conf '{"force": true}'"""
+        ) from None
+    if not isinstance(value, dict):
+        raise ConfigurationError(
+            f"--conf must be a JSON object, not {text}", next_command="""sandbox run --conf '{"force": true}'"""
+        )
+    return value
+
+
+@click.command("run")
+@click.argument("dag", required=False)
+@common_options
+@click.option("--archive", metavar="FILE|URL", help="Run on this Stack Exchange dump (.7z).")
+@click.option("--conf", metavar="JSON", help="The dag_run's conf, instead of run.conf of sandbox.toml.")
+def command(session: Session, dag: str | None, archive: str | None, conf: str | None) -> None:
+    """Trigger DAG (default: run.dag of sandbox.toml) and follow everything that it sets in motion."""
+    settings = session.config.run
+    dag_id = dag or settings.dag
+    if dag_id is None:
+        raise ConfigurationError("which DAG? run.dag of sandbox.toml is not set", next_command="sandbox run MY_DAG")
+    given = parse_conf(conf)
+    values = given if given is not None else (dict(settings.conf) if dag_id == settings.dag else {})
+    session.backend.context(session.paths)  # not up is the first thing to say
+    if archive is not None:
+        site = sample.add(archive, session.paths.archives, session.terminal)
+        values |= {
+            key: value.replace("{site}", site) if isinstance(value, str) else value
+            for key, value in settings.archive_conf.items()
+        }
+    run_and_report(session, dag_id, values)

@@ -1,0 +1,122 @@
+"""What this machine has and lacks for the sandbox; every check says what it found and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from sandbox import ports, runtimes
+from sandbox.plan import Plan
+
+FREE_DISK_BYTES = 4 * 1024**3
+FREE_MEMORY_BYTES = 3 * 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One check: `ok` False is a reason why `up` will fail; `mend` is what to do about it."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def _python(plan: Plan) -> Finding:
+    version = platform.python_version()
+    return Finding(name="python of the tool", ok=sys.version_info >= (3, 11), detail=f"{version} at {sys.executable}")
+
+
+def _runtimes(plan: Plan) -> Finding:
+    missing = [need.name for need in plan.runtimes if runtimes.find(need) is None]
+    if not missing:
+        return Finding(name="runtimes", ok=True, detail=f"all {len(plan.runtimes)} are built")
+    unbuildable = [name for name in missing if runtimes.interpreter_for(name) is None]
+    if unbuildable:
+        return Finding(
+            name="runtimes",
+            ok=False,
+            detail=f"no Python on this machine for {', '.join(unbuildable)}",
+            mend="sandbox runtimes list    (shows which Python each accepts; uv downloads one when it is online)",
+        )
+    return Finding(name="runtimes", ok=True, detail=f"to build: {', '.join(missing)}", mend="sandbox runtimes build")
+
+
+def _disk(plan: Plan) -> Finding:
+    folder = runtimes.cache_folder()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        name="disk",
+        ok=free >= FREE_DISK_BYTES,
+        detail=f"{free / 1024**3:.1f} GiB free at {folder}, {FREE_DISK_BYTES // 1024**3} GiB wanted",
+        mend="" if free >= FREE_DISK_BYTES else "sandbox runtimes prune    (or set SANDBOX_CACHE_DIR)",
+    )
+
+
+def _memory(plan: Plan) -> Finding:
+    free = psutil.virtual_memory().available
+    return Finding(
+        name="memory",
+        ok=free >= FREE_MEMORY_BYTES,
+        detail=f"{free / 1024**3:.1f} GiB available, {FREE_MEMORY_BYTES // 1024**3} GiB wanted",
+        mend="" if free >= FREE_MEMORY_BYTES else "close other programs",
+    )
+
+
+def _ports(plan: Plan) -> Finding:
+    busy = [
+        f"{service.port} ({service.title}): {ports.holder(service.port)}"
+        for service in plan.services
+        if service.port is not None and not ports.is_free(service.port)
+    ]
+    if not busy:
+        return Finding(name="ports", ok=True, detail="all default ports are free")
+    return Finding(name="ports", ok=True, detail=f"busy, others will be used: {'; '.join(busy)}")
+
+
+def _state(plan: Plan) -> Finding:
+    folder = plan.paths.root
+    while not folder.exists():
+        folder = folder.parent
+    writable = os.access(folder, os.W_OK)
+    return Finding(
+        name="state folder",
+        ok=writable,
+        detail=f"{plan.paths.root}" + ("" if writable else f": {folder} is not writable"),
+        mend="" if writable else f"chown -R $(id -un) {folder}",
+    )
+
+
+def _postgres_user(plan: Plan) -> Finding:
+    if os.getuid() != 0:
+        return Finding(name="user", ok=True, detail="an ordinary user")
+    found = shutil.which("setpriv")
+    return Finding(
+        name="user",
+        ok=True,
+        detail="root: PostgreSQL runs as an unprivileged user" + ("" if found else " (setpriv is not installed)"),
+    )
+
+
+CHECKS: tuple[Callable[[Plan], Finding], ...] = (
+    _python,
+    _runtimes,
+    _disk,
+    _memory,
+    _ports,
+    _state,
+    _postgres_user,
+)
+
+
+def examine(plan: Plan) -> list[Finding]:
+    """Run every check."""
+    return [check(plan) for check in CHECKS]

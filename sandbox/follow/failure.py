@@ -1,0 +1,51 @@
+"""Why a chain failed: the excerpt of the task's log, the notebook cell with its output and traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.follow.chain import ChainState
+
+LOG_LINES = 25
+
+
+def explain(state: ChainState, airflow: AirflowClient, databricks: DatabricksClient) -> str:
+    """What failed, innermost cause first: notebooks, then the Airflow tasks with the end of their logs."""
+    parts: list[str] = []
+    for job_run in state.job_runs:
+        failed = [task for task in job_run["tasks"] if task["state"] in ("FAILED", "TIMEDOUT", "INTERNAL_ERROR")]
+        for task in failed:
+            parts.append(_notebook(job_run, task, databricks))
+        if not failed and job_run["state"] != "SUCCESS":
+            parts.append(f"job_run {job_run['job']} {job_run['state'].lower()}: {job_run['state_message']}")
+    for run in state.dag_runs:
+        failed_tasks = [task for task in run["tasks"] if task["state"] == "failed"]
+        parts += [_task_log(run, task, airflow) for task in failed_tasks]
+        if run["state"] == "failed" and not failed_tasks:
+            parts.append(f"dag_run {run['dag_id']} failed without a failed task: {run['url']}")
+    return "\n".join(parts)
+
+
+def _notebook(job_run: Mapping[str, Any], task: Mapping[str, Any], databricks: DatabricksClient) -> str:
+    output = databricks.run_output(task["run_id"])
+    lines = [f"task {task['task_key']} of job_run {job_run['job']} failed: {task['url']}"]
+    cell = databricks.failed_notebook_cell(task["run_id"])
+    if cell:
+        lines.append(f"{cell.place}:")
+        lines += [f"  │ {line}" for line in cell.source.splitlines()]
+        if cell.output:
+            lines.append("its output:")
+            lines += [f"  {line}" for line in cell.output.splitlines()[-LOG_LINES:]]
+    lines += (output.get("error_trace") or output.get("error") or "").splitlines()[-LOG_LINES:]
+    return "\n".join(lines)
+
+
+def _task_log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient) -> str:
+    lines = airflow.log_lines(
+        run["dag_id"], run["run_id"], task["task_id"], task["try_number"], map_index=task["map_index"]
+    )
+    shown = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
+    return f"task {run['dag_id']}.{task['task_id']} failed (try {task['try_number']}):\n{shown}"

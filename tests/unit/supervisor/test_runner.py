@@ -1,0 +1,175 @@
+"""A service is started, probed, restarted with backoff, adopted and stopped."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sandbox.services.spec import Probe
+from sandbox.supervisor.model import ServiceLaunch, ServicePhase, ServiceState
+from sandbox.supervisor.ownership import identify
+from sandbox.supervisor.runner import ServiceRunner, backoff_seconds, describe_exit
+
+SERVER = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    server.accept()[0].close()
+"""
+PATIENCE_SECONDS = 20
+
+
+class Told:
+    """Collects what a runner publishes, and waits for what a test expects."""
+
+    def __init__(self) -> None:
+        self.states: queue.Queue[ServiceState] = queue.Queue()
+
+    def until(self, wanted: Callable[[ServiceState], bool]) -> ServiceState:
+        while True:
+            state = self.states.get(timeout=PATIENCE_SECONDS)
+            if wanted(state):
+                return state
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def launch(tmp_path: Path, free_port: int) -> ServiceLaunch:
+    return ServiceLaunch(
+        name="echo",
+        argv=(sys.executable, "-c", SERVER, str(free_port)),
+        env={"COLOUR": "blue"},
+        cwd=str(tmp_path),
+        log=str(tmp_path / "echo.log"),
+        probe=Probe(kind="tcp", target=f"127.0.0.1:{free_port}"),
+        stop_seconds=5.0,
+    )
+
+
+@pytest.fixture
+def run(told: Told) -> Iterator[Callable[..., ServiceRunner]]:
+    runners: list[ServiceRunner] = []
+
+    def start(launch: ServiceLaunch, before: ServiceState | None = None, ready: Callable[[], str] = str) -> ServiceRunner:
+        runner = ServiceRunner(launch, before=before, publish=told.states.put, on_ready=ready)
+        runner.start()
+        runners.append(runner)
+        return runner
+
+    yield start
+    for runner in runners:
+        runner.stop()
+        runner.join(PATIENCE_SECONDS)
+
+
+def healthy(state: ServiceState) -> bool:
+    return state.phase is ServicePhase.HEALTHY
+
+
+def test_becomes_healthy_and_carries_its_environment(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """The process runs with its variables, and the ready step's answer is the detail."""
+    run(launch, ready=lambda: "ready!")
+
+    state = told.until(healthy)
+
+    assert state.detail == "ready!"
+    assert state.pid is not None
+    assert psutil.Process(state.pid).environ()["COLOUR"] == "blue"
+
+
+def test_a_killed_service_is_started_again(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """After kill -9 the state says so, and a new process takes over."""
+    run(launch)
+    first = told.until(healthy)
+    assert first.pid is not None
+
+    os.kill(first.pid, signal.SIGKILL)
+    backoff = told.until(lambda state: state.phase is ServicePhase.BACKOFF)
+    second = told.until(healthy)
+
+    assert backoff.last_exit == "killed by SIGKILL"
+    assert backoff.restarts == second.restarts == 1
+    assert second.pid != first.pid
+
+
+def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """The step is tried again until it works."""
+    answers = iter([OSError("no bucket yet"), "made it"])
+
+    def ready() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    run(launch, ready=ready)
+
+    assert "no bucket yet" in told.until(lambda state: bool(state.detail) and "ready step" in state.detail).detail
+    assert told.until(healthy).detail == "made it"
+
+
+def test_a_living_process_is_adopted(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """A new supervisor takes over the process of one that was killed, without a restart."""
+    run(launch)
+    first = told.until(healthy)
+
+    run(launch, before=first)
+    second = told.until(healthy)
+
+    assert second.pid == first.pid
+
+
+def test_an_outdated_process_is_replaced(launch: ServiceLaunch, told: Told, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A process whose description has changed is stopped and started anew."""
+    import dataclasses
+
+    run(launch)
+    first = told.until(healthy)
+    runner = run(dataclasses.replace(launch, env={"COLOUR": "red"}), before=first)
+    second = told.until(lambda state: healthy(state) and state.fingerprint == runner.launch.fingerprint)
+
+    assert second.pid is not None
+    assert psutil.Process(second.pid).environ()["COLOUR"] == "red"
+    assert identify(first.pid, first.created) is None
+
+
+def test_stop_ends_the_process(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """After `stop` the process is gone."""
+    runner = run(launch)
+    state = told.until(healthy)
+
+    runner.stop()
+    runner.join(PATIENCE_SECONDS)
+
+    assert told.until(lambda each: each.phase is ServicePhase.STOPPED).pid is None
+    assert identify(state.pid, state.created) is None
+
+
+def test_a_program_that_does_not_exist_is_said(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+    """A start that fails is told like an end."""
+    import dataclasses
+
+    run(dataclasses.replace(launch, argv=("/nowhere/python",)))
+
+    assert "could not start" in told.until(lambda state: state.phase is ServicePhase.BACKOFF).detail
+
+
+def test_backoff_doubles_up_to_thirty_seconds() -> None:
+    """The pauses are 0.5, 1, 2 … and never more than 30 seconds."""
+    assert [backoff_seconds(failures) for failures in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+
+
+def test_exits_in_words() -> None:
+    """A signal has its name."""
+    assert [describe_exit(code) for code in (0, -9, None)] == ["exited with 0", "killed by SIGKILL", "ended"]
