@@ -1,0 +1,219 @@
+"""One databricks.yml, its includes and one target, as definitions of jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sandbox.databricks_stub.bundle.interpolation import Scope, interpolated
+from sandbox.databricks_stub.bundle.nodes import BundleError, Node, merged, plain, read
+from sandbox.databricks_stub.jobspec import JobSpecError, normalised, parse
+
+USER_NAME = "sandbox@example.com"
+SHORT_NAME = "sandbox"
+NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql", ".scala", ".r", ".R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleJob:
+    """A job that the bundle defines; the id depends on bundle, target and key only."""
+
+    key: str
+    job_id: int
+    settings: Mapping[str, Any]
+    source: str
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever the definition does."""
+        return hashlib.sha256(json.dumps(self.settings, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What a bundle defines for one target; `files` is all that was read, `file_path` where a deployment would put it."""
+
+    name: str
+    root: Path
+    file_path: str
+    jobs: Mapping[str, BundleJob] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+
+def load(path: Path, target: str, *, host: str, environ: Mapping[str, str], seen: list[Path] | None = None) -> Bundle:
+    """The bundle of that databricks.yml; raises BundleError with file, line and reason.
+
+    `seen` receives every file as it is read and every folder that `include` names, so that a caller can watch them
+    even when this raises.
+    """
+    seen = [] if seen is None else seen
+    root_node = _read_all(path, seen)
+    chosen = _target(root_node, target)
+    name = _bundle_name(root_node, path)
+    tree = _without(chosen, {"variables", "default", "mode", "presets"})
+    whole = merged(root_node, tree)
+    scope, file_path = _scope(whole, chosen, name, target, host, environ)
+    definitions = whole.get("resources", "jobs")
+    prefix = _name_prefix(chosen)
+    jobs = {
+        key: _job(key, interpolated(node, scope), name, target, path.parent, file_path, prefix)
+        for key, node in sorted((definitions.mapping() if definitions else {}).items())
+    }
+    return Bundle(name=name, root=path.parent, file_path=file_path, jobs=jobs, files=tuple(seen))
+
+
+def job_id_of(bundle: str, target: str, key: str) -> int:
+    """Fifteen digits that a job keeps for ever: across restarts, resets and machines."""
+    digest = hashlib.sha256(f"{bundle}/{target}/{key}".encode()).digest()
+    return 10**14 + int.from_bytes(digest[:8]) % (9 * 10**14)
+
+
+def _read_all(path: Path, seen: list[Path]) -> Node:
+    seen.append(path)
+    root = read(path, shown_as=path.name)
+    root.mapping()
+    include = root.get("include")
+    for pattern in include.items() if include else ():
+        folder = path.parent.joinpath(str(pattern.value)).parent
+        if folder.is_dir() and folder not in seen:
+            seen.append(folder)
+        for found in sorted(path.parent.glob(str(pattern.value))):
+            if found in seen or not found.is_file():
+                continue
+            seen.append(found)
+            part = read(found, shown_as=str(found.relative_to(path.parent)))
+            part.mapping()
+            root = merged(root, part)
+    return root
+
+
+def _bundle_name(root: Node, path: Path) -> str:
+    name = root.get("bundle", "name")
+    if name is None or not isinstance(name.value, str):
+        raise BundleError(f"{path.name}:1:1: bundle.name is missing")
+    return name.value
+
+
+def _target(root: Node, target: str) -> Node:
+    targets = root.get("targets")
+    if targets is None:
+        return replace(root, value={})
+    found = targets.mapping().get(target)
+    if found is None:
+        raise targets.error(f"there is no target {target!r}; there are: {', '.join(sorted(targets.mapping()))}")
+    return found if found.value is not None else replace(found, value={})
+
+
+def _without(node: Node, keys: set[str]) -> Node:
+    return replace(node, value={key: item for key, item in node.mapping().items() if key not in keys})
+
+
+def _scope(
+    whole: Node, chosen: Node, name: str, target: str, host: str, environ: Mapping[str, str]
+) -> tuple[Scope, str]:
+    values: dict[str, Any] = {
+        "bundle.name": name,
+        "bundle.target": target,
+        "bundle.environment": target,
+        "workspace.host": host,
+        "workspace.current_user.userName": USER_NAME,
+        "workspace.current_user.user_name": USER_NAME,
+        "workspace.current_user.short_name": SHORT_NAME,
+        "workspace.current_user.domain_friendly_name": SHORT_NAME,
+    }
+    keys = set((whole.get("resources", "jobs") or replace(whole, value={})).mapping())
+    scope = Scope(
+        variables=_variables(whole, chosen, environ),
+        values=values,
+        job_id=lambda key: job_id_of(name, target, key) if key in keys else None,
+    )
+    # Documented: the defaults of workspace.root_path and of what lies below it.
+    root_path = f"/Workspace/Users/{USER_NAME}/.bundle/{name}/{target}"
+    for key, default in (
+        ("root_path", None),
+        ("file_path", "files"),
+        ("state_path", "state"),
+        ("artifact_path", "artifacts"),
+        ("resource_path", "resources"),
+    ):
+        given = whole.get("workspace", key)
+        if given is not None:
+            text = str(interpolated(given, scope).value)
+            values[f"workspace.{key}"] = (
+                text.replace("~", f"/Workspace/Users/{USER_NAME}", 1) if text.startswith("~/") else text
+            )
+        else:
+            values[f"workspace.{key}"] = root_path if default is None else f"{values['workspace.root_path']}/{default}"
+    return scope, values["workspace.file_path"]
+
+
+def _variables(whole: Node, chosen: Node, environ: Mapping[str, str]) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    definitions = whole.get("variables")
+    for name, definition in (definitions.mapping() if definitions else {}).items():
+        default = definition.get("default")
+        if default is not None:
+            found[name] = default
+    overrides = chosen.get("variables")
+    for name, override in (overrides.mapping() if overrides else {}).items():
+        default = override.get("default")
+        found[name] = default if default is not None else override
+    for name in definitions.mapping() if definitions else {}:
+        if (text := environ.get(f"BUNDLE_VAR_{name}")) is not None:
+            found[name] = Node(value=text, where=f"environment variable BUNDLE_VAR_{name}", file=whole.file)
+    return found
+
+
+def _name_prefix(chosen: Node) -> str:
+    preset = chosen.get("presets", "name_prefix")
+    if preset is not None:
+        return str(preset.value)
+    mode = chosen.get("mode")
+    # Documented: https://docs.databricks.com/dev-tools/bundles/deployment-modes - "[dev <user>] " before every name.
+    return f"[dev {SHORT_NAME}] " if mode is not None and mode.value == "development" else ""
+
+
+def _job(key: str, node: Node, bundle: str, target: str, root: Path, file_path: str, prefix: str) -> BundleJob:
+    name = node.get("name")
+    raw = plain(replace(node, value=_deployed(node, root, file_path)))
+    raw["name"] = prefix + str(name.value if name is not None else key)
+    try:
+        parse(raw)
+    except JobSpecError as error:
+        raise node.error(f"job {key!r}: {error}") from error
+    return BundleJob(
+        key=key, job_id=job_id_of(bundle, target, key), settings=normalised(raw), source=node.where.rsplit(":", 1)[0]
+    )
+
+
+def _deployed(node: Node, root: Path, file_path: str) -> dict[str, Node]:
+    """The job with the relative paths of its notebooks as a deployment writes them."""
+    job = dict(node.mapping())
+    if "tasks" in job:
+        job["tasks"] = replace(
+            job["tasks"], value=[_deployed_task(task, root, file_path) for task in job["tasks"].items()]
+        )
+    return job
+
+
+def _deployed_task(task: Node, root: Path, file_path: str) -> Node:
+    path = task.get("notebook_task", "notebook_path")
+    if path is None or not isinstance(path.value, str) or path.value.startswith("/"):
+        return task
+    local = (path.file.parent / path.value).resolve()
+    if not local.is_relative_to(root.resolve()):
+        raise path.error(f"notebook_path {path.value!r} leads out of the bundle's folder")
+    relative = PurePosixPath(local.relative_to(root.resolve()))
+    if relative.suffix in NOTEBOOK_SUFFIXES:
+        # Documented: a notebook loses its suffix when it is imported into the workspace.
+        relative = relative.with_suffix("")
+    deployed = replace(path, value=f"{file_path}/{relative}")
+    body = task.mapping()["notebook_task"]
+    return replace(
+        task,
+        value={**task.mapping(), "notebook_task": replace(body, value={**body.mapping(), "notebook_path": deployed})},
+    )

@@ -1,0 +1,92 @@
+"""Dynamic value references, `{{job.run_id}}` and the like, in the parameters of a task."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.databricks_stub.model import JobRun, TaskRun
+
+REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+WORKSPACE_ID = "1"
+
+
+class ReferenceMissing(Exception):
+    """A reference to a task value or a job parameter that nobody has set."""
+
+
+def resolve(text: str, names: Mapping[str, str]) -> str:
+    """The text with its references replaced.
+
+    A reference to an unknown name stays as it is, but one to a task value or a job parameter that does not exist raises
+    ReferenceMissing: the task fails, as on Databricks.
+    """
+    # Documented: https://docs.databricks.com/jobs/dynamic-value-references
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in names:
+            return names[name]
+        if name.startswith("job.parameters.") or ".values." in name:
+            raise ReferenceMissing(f"{match[0]} refers to a value that does not exist")
+        return match[0]
+
+    return REFERENCE.sub(replaced, text)
+
+
+def names_for(
+    run: JobRun, task: TaskRun, tasks: Sequence[TaskRun], *, job_name: str, workspace_url: str
+) -> dict[str, str]:
+    """Everything that a task's parameters can refer to."""
+    names = {
+        "job.id": str(run.job_id),
+        "job.name": job_name,
+        "job.run_id": str(run.run_id),
+        "job.repair_count": str(len(run.repairs)),
+        "job.trigger.type": "one_time",
+        "task.name": task.task_key,
+        "task.run_id": str(task.run_id),
+        "task.execution_count": str(task.attempt + 1),
+        "workspace.id": WORKSPACE_ID,
+        "workspace.url": workspace_url,
+        # Documented: the older spellings, still accepted.
+        "job_id": str(run.job_id),
+        "run_id": str(task.run_id),
+        "parent_run_id": str(run.run_id),
+        "task_key": task.task_key,
+        "task_retry_count": str(task.attempt),
+    }
+    names |= _times("job.start_time", run.start_time or run.created_time)
+    names |= {f"job.parameters.{name}": value for name, value in run.job_parameters.items()}
+    for other in tasks:
+        prefix = f"tasks.{other.task_key}"
+        names[f"{prefix}.run_id"] = str(other.run_id)
+        names[f"{prefix}.execution_count"] = str(other.attempt + 1)
+        if other.state.result is not None:
+            names[f"{prefix}.result_state"] = other.state.result.lower()
+        names |= {f"{prefix}.values.{key}": _text(value) for key, value in other.outcome.task_values.items()}
+    return names
+
+
+def _times(prefix: str, milliseconds: int) -> dict[str, str]:
+    moment = datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+    return {
+        f"{prefix}.timestamp_ms": str(milliseconds),
+        f"{prefix}.iso_date": moment.strftime("%Y-%m-%d"),
+        f"{prefix}.iso_datetime": moment.strftime("%Y-%m-%dT%H:%M:%S"),
+        f"{prefix}.iso_weekday": str(moment.isoweekday()),
+        f"{prefix}.is_weekday": str(moment.isoweekday() < 6).lower(),
+        **{
+            f"{prefix}.{part}": str(getattr(moment, part))
+            for part in ("year", "month", "day", "hour", "minute", "second")
+        },
+        "start_date": moment.strftime("%Y-%m-%d"),
+        "start_time": str(milliseconds),
+    }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
