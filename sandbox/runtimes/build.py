@@ -1,0 +1,109 @@
+"""Make runtimes exist: find the built ones in the cache, build the missing ones side by side with uv."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.runtimes.store import Runtime, RuntimeRequest, locate, mark_used, runtimes_folder
+
+if TYPE_CHECKING:
+    from sandbox.progress import Progress
+    from sandbox.runtimes.pythons import Found
+    from sandbox.runtimes.uv import RunUv
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _real_uv() -> RunUv:
+    from sandbox.runtimes.uv import run_uv
+
+    return run_uv
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a build needs of the machine; tests pass their own."""
+
+    uv: RunUv = field(default_factory=_real_uv)
+    find_pythons: Callable[[Iterable[str]], Found] | None = None
+    free_bytes: Callable[[Path], int] = _free_bytes
+
+
+def ensure(
+    requests: Iterable[str | RuntimeRequest],
+    *,
+    progress: Progress,
+    cache_dir: Path | None = None,
+    offline: bool = False,
+    jobs: int | None = None,
+    tools: Tools | None = None,
+) -> dict[str, Runtime]:
+    """The runtimes by name, built first where they are missing.
+
+    With all of them built it starts no process and answers in milliseconds. When one cannot be built the others are
+    given up too; what was finished stays in the cache.
+    """
+    wanted = [RuntimeRequest(name=item) if isinstance(item, str) else item for item in requests]
+    ready: dict[str, Runtime] = {}
+    missing: list[RuntimeRequest] = []
+    for request in wanted:
+        if runtime := locate(request, cache_dir):
+            mark_used(runtime)
+            ready[request.name] = runtime
+        else:
+            missing.append(request)
+    if missing:
+        ready |= _build_missing(missing, progress, cache_dir, offline, jobs or max(2, os.cpu_count() or 2), tools)
+    return {request.name: ready[request.name] for request in wanted}
+
+
+def _build_missing(
+    missing: list[RuntimeRequest],
+    progress: Progress,
+    cache_dir: Path | None,
+    offline: bool,
+    jobs: int,
+    tools: Tools | None,
+) -> dict[str, Runtime]:
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+    from sandbox.runtimes.builder import Build, run_build
+    from sandbox.runtimes.preflight import check_disk, choose_pythons, make_folder
+    from sandbox.runtimes.sweep import remove_leftovers
+    from sandbox.runtimes.uv import Cancelled
+
+    tools = tools or Tools()
+    parent = make_folder(runtimes_folder(cache_dir))
+    remove_leftovers(parent)
+    pythons = choose_pythons(missing, tools=tools, folder=parent, offline=offline, progress=progress)
+    check_disk(missing, folder=parent, tools=tools)
+    cancelled = threading.Event()
+    builds = [
+        Build(request=request, python_version=pythons[request][0], interpreter=pythons[request][1], folder=parent)
+        for request in sorted(missing, key=lambda item: -item.spec.size_mib)
+    ]
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="runtime") as pool:
+        futures = [
+            pool.submit(run_build, build, uv=tools.uv, progress=progress, cancelled=cancelled, offline=offline)
+            for build in builds
+        ]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            # nothing to cancel after success; after a failure or Ctrl-C the rest ends and clears away what it began
+            cancelled.set()
+            for future in futures:
+                future.cancel()
+    for future in futures:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not isinstance(error, Cancelled):
+            raise error
+    return {future.result().name: future.result() for future in futures}

@@ -1,0 +1,63 @@
+"""`nox -s lock`: compile the committed locks anew and say what changed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.errors import NothingSelected, SandboxError
+from sandbox.runtimes.locks import LockChange, LockJob, compile_lock
+from sandbox.runtimes.registry import LOCKS, RUNTIMES, TOOL_LOCKS
+from sandbox.runtimes.uv import RunUv, run_uv
+
+PROJECT = Path(__file__).parents[2]
+
+
+def jobs(names: Sequence[str]) -> list[LockJob]:
+    """The named locks, or all of them: what each is compiled from, and how."""
+    known = {spec.name: LockJob.of(spec) for spec in RUNTIMES.values()}
+    for name, group in TOOL_LOCKS.items():
+        known[name] = LockJob(
+            name=name,
+            lock_file=LOCKS / f"{name}.txt",
+            sources=(
+                str(PROJECT / "pyproject.toml"),
+                *(("--group", f"{PROJECT / 'pyproject.toml'}:{group}") if group else ()),
+            ),
+            python_version="3.11",
+        )
+    if unknown := sorted(set(names) - known.keys()):
+        raise NothingSelected(f"no such lock: {', '.join(unknown)}", why=f"there are: {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def refresh(names: Sequence[str], *, upgrade: bool = False, uv: RunUv = run_uv) -> list[LockChange]:
+    """Compile the locks one after the other."""
+    return [compile_lock(job, uv=uv, upgrade=upgrade) for job in jobs(names)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: `python -m sandbox.runtimes.refresh [--upgrade] [NAME …]`."""
+    parser = argparse.ArgumentParser(prog="nox -s lock --", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a runtime, `tool` or `dev`; all of them when none is named"
+    )
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions instead of keeping those that fit"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        for change in refresh(options.names, upgrade=options.upgrade):
+            print(f"{change.name}: {len(change.changes)} changed")
+            for package, before, after in change.changes:
+                print(f"  {package:<50}{before or '-':>20} → {after or '-'}")
+    except SandboxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

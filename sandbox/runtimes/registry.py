@@ -1,0 +1,137 @@
+"""Which runtimes there are: one entry each; locks, builds, checks and `sandbox runtimes list` derive from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import ConfigurationError
+
+LOCKS = Path(__file__).parent / "locks"
+"""The folder of the committed locks (`<runtime>.txt`) and of what they were compiled from (`*.in`)."""
+
+TOOL_LOCKS: dict[str, str | None] = {"tool": None, "dev": "dev"}
+"""The locks of the tool's own environment, for `make setup` and `make test`, each with its group in pyproject.toml."""
+
+AIRFLOW_PREFIX = "airflow-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSpec:
+    """One runtime: what is in it, which Pythons run it, and how its lock is made."""
+
+    name: str
+    purpose: str
+    pythons: tuple[str, ...]
+    """Accepted Python minor versions, the preferred one first."""
+    requirements: str
+    """The `.in` file (rows of one Airflow version share theirs)."""
+    size_mib: int
+    """What it takes on disk, measured on Linux; the free space is compared with it before a build."""
+    exclude_newer: str | None = None
+    """Only packages published before this day enter the lock."""
+
+    @property
+    def lock_file(self) -> Path:
+        return LOCKS / f"{self.name}.txt"
+
+    @property
+    def requirements_file(self) -> Path:
+        return LOCKS / self.requirements
+
+    @property
+    def is_airflow(self) -> bool:
+        return self.name.startswith(AIRFLOW_PREFIX)
+
+    @property
+    def lowest_python(self) -> str:
+        """The Python that the lock is compiled for; a lock for several covers the later ones by markers."""
+        return min(self.pythons, key=lambda minor: tuple(int(part) for part in minor.split(".")))
+
+
+def airflow_runtime(version: str, python: str) -> str:
+    """The name of the runtime of an Airflow version on a Python minor version."""
+    return f"{AIRFLOW_PREFIX}{version}-py{python}"
+
+
+def find_spec(name: str) -> RuntimeSpec:
+    """The runtime called `name`; a name that is not registered is an error which lists those that are."""
+    spec = RUNTIMES.get(name)
+    if spec is None:
+        alike = (
+            [known for known in RUNTIMES if known.startswith(AIRFLOW_PREFIX)] if name.startswith(AIRFLOW_PREFIX) else []
+        )
+        raise ConfigurationError(
+            f"there is no runtime called {name}",
+            why=f"registered are: {', '.join(alike or sorted(RUNTIMES))}",
+            next_command="sandbox runtimes list",
+        )
+    return spec
+
+
+def _airflow(
+    version: str, python: str, *, size_mib: int, purpose: str, exclude_newer: str | None = None
+) -> RuntimeSpec:
+    return RuntimeSpec(
+        name=airflow_runtime(version, python),
+        purpose=purpose,
+        pythons=(python,),
+        requirements=f"{AIRFLOW_PREFIX}{version}.in",
+        size_mib=size_mib,
+        exclude_newer=exclude_newer,
+    )
+
+
+_ANY = ("3.11", "3.12", "3.13")
+
+# Airflow 3.0.2 with the packages of its own time: a newer fastapi turns its API server's answers into 500s.
+_AIRFLOW_302_DAY = "2025-07-15"
+# localstack-core 4.13.1 asks for plux, whose 1.15 it does not start with.
+_LOCALSTACK_DAY = "2026-02-10"
+
+_SPECS = (
+    _airflow("3.0.2", "3.11", size_mib=760, purpose="Airflow as in production", exclude_newer=_AIRFLOW_302_DAY),
+    _airflow(
+        "3.0.2", "3.12", size_mib=760, purpose="Airflow as in production, next Python", exclude_newer=_AIRFLOW_302_DAY
+    ),
+    _airflow("3.3.2", "3.12", size_mib=910, purpose="the newest Airflow 3"),
+    _airflow("3.3.2", "3.13", size_mib=910, purpose="the newest Airflow 3, next Python"),
+    RuntimeSpec(
+        name="localstack",
+        purpose="S3: LocalStack 4.13.1 without Docker",
+        pythons=_ANY,
+        requirements="localstack.in",
+        size_mib=510,
+        exclude_newer=_LOCALSTACK_DAY,
+    ),
+    RuntimeSpec(
+        name="moto",
+        purpose="S3: moto's server, where LocalStack cannot run",
+        pythons=_ANY,
+        requirements="moto.in",
+        size_mib=295,
+    ),
+    RuntimeSpec(
+        name="workspace",
+        purpose="the Databricks workspace and the archive mirror",
+        pythons=_ANY,
+        requirements="workspace.in",
+        size_mib=85,
+    ),
+    RuntimeSpec(
+        name="engine-sail",
+        purpose="Spark Connect server and notebook kernels: Sail",
+        pythons=_ANY,
+        requirements="engine-sail.in",
+        size_mib=705,
+    ),
+    RuntimeSpec(
+        name="postgres",
+        purpose="Airflow's metadata database: PostgreSQL from a wheel",
+        pythons=_ANY,
+        requirements="postgres.in",
+        size_mib=80,
+    ),
+)
+
+RUNTIMES: dict[str, RuntimeSpec] = {spec.name: spec for spec in _SPECS}

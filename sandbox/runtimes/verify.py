@@ -1,0 +1,112 @@
+"""Is a built runtime what was built? Every file against its package's RECORD, every package against the lock."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.runtimes.locks import canonical, pins
+from sandbox.runtimes.store import LOCK_COPY, RuntimeRequest, locate, our_folders, python_of, read_sentinel
+
+READ_BYTES = 1 << 20
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was checked in one runtime's folder, and what is wrong with it."""
+
+    name: str
+    path: Path
+    files: int
+    seconds: float
+    problems: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.problems
+
+
+def verify(name: str, *, cache_dir: Path | None = None) -> tuple[Verdict, ...]:
+    """Check every built runtime of that name (a project's additions make several); none is built: no verdict."""
+    folders = [
+        folder for folder, sentinel in our_folders(cache_dir) if sentinel.name == name and sentinel.state == "built"
+    ]
+    located = locate(RuntimeRequest(name=name), cache_dir)
+    if located is not None and located.path not in folders:
+        folders.append(located.path)  # its sentinel exists but cannot be read: verify_folder says so
+    return tuple(verify_folder(folder, name) for folder in folders)
+
+
+def verify_folder(folder: Path, name: str) -> Verdict:
+    """Check one runtime's folder."""
+    begun = time.monotonic()
+    problems = [] if read_sentinel(folder) else ["its sentinel is damaged"]
+    problems += _interpreter_problems(folder)
+    records = [record for site in _site_packages(folder) for record in sorted(site.glob("*.dist-info/RECORD"))]
+    problems += _lock_problems(folder, [record.parent.name for record in records])
+    entries = [entry for record in records for entry in _entries(record)]
+    with ThreadPoolExecutor() as pool:
+        problems += [problem for problem in pool.map(_file_problem, entries, chunksize=64) if problem]
+    shown = tuple(problem.replace(f"{folder}/", "") for problem in problems)
+    return Verdict(name=name, path=folder, files=len(entries), seconds=time.monotonic() - begun, problems=shown)
+
+
+def _site_packages(folder: Path) -> list[Path]:
+    return sorted(folder.glob("lib/python*/site-packages"))
+
+
+def _interpreter_problems(folder: Path) -> Iterator[str]:
+    command = [str(python_of(folder)), "-I", "-c", "import sys; print(sys.prefix)"]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=START_SECONDS, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield f"its interpreter does not start: {error}"
+        return
+    if answer.returncode != 0 or Path(answer.stdout.strip()).resolve() != folder.resolve():
+        yield f"its interpreter does not run in it: {(answer.stderr or answer.stdout).strip()[-300:]}"
+
+
+def _lock_problems(folder: Path, dist_infos: list[str]) -> Iterator[str]:
+    lock_copy = folder / LOCK_COPY
+    if not lock_copy.is_file():
+        yield "the lock that it was built from is missing"
+        return
+    locked = pins(lock_copy.read_text("utf-8"))
+    for dist_info in dist_infos:
+        name, version = dist_info.removesuffix(".dist-info").split("-", 1)
+        if version not in locked.get(canonical(name), set()):
+            yield f"{name} {version} is not in its lock"
+    if not dist_infos:
+        yield "no package is installed"
+
+
+def _entries(record: Path) -> Iterator[tuple[Path, str, str]]:
+    site = record.parent.parent
+    with record.open(newline="", encoding="utf-8") as file:
+        for row in csv.reader(file):
+            if len(row) >= 2 and row[1]:
+                algorithm, _, digest = row[1].partition("=")
+                yield site / row[0], algorithm, digest
+
+
+def _file_problem(entry: tuple[Path, str, str]) -> str | None:
+    path, algorithm, expected = entry
+    digest = hashlib.new(algorithm)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(READ_BYTES):
+                digest.update(block)
+    except OSError as error:
+        return f"cannot be read: {path} ({error.strerror})"
+    actual = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    return None if actual == expected else f"changed: {path}"
