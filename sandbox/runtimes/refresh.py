@@ -12,6 +12,9 @@ from sandbox.runtimes.locks import LockChange, LockJob, compile_lock
 from sandbox.runtimes.registry import LOCKS, RUNTIMES, TOOL_LOCKS
 from sandbox.runtimes.uv import RunUv, run_uv
 
+LOWEST_PYTHON = "3.11"
+DEV_FOLLOWS = ("tool", "workspace")
+"""The test environment has the packages of these locks at the same versions: what is tested is what runs."""
 PROJECT = Path(__file__).parents[2]
 
 
@@ -19,14 +22,12 @@ def jobs(names: Sequence[str]) -> list[LockJob]:
     """The named locks, or all of them: what each is compiled from, and how."""
     known = {spec.name: LockJob.of(spec) for spec in RUNTIMES.values()}
     for name, group in TOOL_LOCKS.items():
+        project = PROJECT / "pyproject.toml"
+        sources = [str(project), "--group", f"{project}:{group}"]
+        for other in DEV_FOLLOWS if name == "dev" else ():
+            sources += ["--constraints", str(LOCKS / f"{other}.txt")]
         known[name] = LockJob(
-            name=name,
-            lock_file=LOCKS / f"{name}.txt",
-            sources=(
-                str(PROJECT / "pyproject.toml"),
-                *(("--group", f"{PROJECT / 'pyproject.toml'}:{group}") if group else ()),
-            ),
-            python_version="3.11",
+            name=name, lock_file=LOCKS / f"{name}.txt", sources=tuple(sources), python_version=LOWEST_PYTHON
         )
     if unknown := sorted(set(names) - known.keys()):
         raise NothingSelected(f"no such lock: {', '.join(unknown)}", why=f"there are: {', '.join(known)}")

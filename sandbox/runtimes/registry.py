@@ -10,7 +10,7 @@ from sandbox.errors import ConfigurationError
 LOCKS = Path(__file__).parent / "locks"
 """The folder of the committed locks (`<runtime>.txt`) and of what they were compiled from (`*.in`)."""
 
-TOOL_LOCKS: dict[str, str | None] = {"tool": None, "dev": "dev"}
+TOOL_LOCKS = {"tool": "build", "dev": "dev"}
 """The locks of the tool's own environment, for `make setup` and `make test`, each with its group in pyproject.toml."""
 
 AIRFLOW_PREFIX = "airflow-"

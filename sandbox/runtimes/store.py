@@ -28,7 +28,7 @@ LAYOUT = 1
 class RuntimeRequest:
     """A runtime, and for Airflow rows what a project adds to it.
 
-    `provider_versions` pairs short names of Airflow providers with versions other than the lock's: ("databricks", "7.9.0").
+    `provider_versions` pairs short names of Airflow providers with versions: ("databricks", "7.9.0").
     """
 
     name: str
