@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,9 @@ from rich.text import Text
 
 from sandbox.errors import SandboxError
 from sandbox.progress import Step
+
+
+PIPED_WIDTH = 220
 
 
 class _ShownStep:
@@ -44,7 +48,9 @@ class Terminal:
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.quiet = quiet
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
+        # a pipe or a log has no width of its own: tables must not be folded to the 80 columns of a guess
+        piped = None if sys.stdout.isatty() else PIPED_WIDTH
+        self.out = Console(highlight=False, soft_wrap=True, width=piped)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._lock = threading.RLock()
         self._running: list[_ShownStep] = []

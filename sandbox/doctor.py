@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from sandbox import ports, runtimes
+from sandbox import ports
 from sandbox.plan import Plan
+from sandbox.runtimes.pythons import find_pythons
+from sandbox.runtimes.store import cache_folder, locate
 
 FREE_DISK_BYTES = 4 * 1024**3
 FREE_MEMORY_BYTES = 3 * 1024**3
@@ -34,10 +36,12 @@ def _python(plan: Plan) -> Finding:
 
 
 def _runtimes(plan: Plan) -> Finding:
-    missing = [need.name for need in plan.runtimes if runtimes.find(need) is None]
+    missing = [request for request in plan.runtimes if locate(request) is None]
     if not missing:
         return Finding(name="runtimes", ok=True, detail=f"all {len(plan.runtimes)} are built")
-    unbuildable = [name for name in missing if runtimes.interpreter_for(name) is None]
+    accepted = {request.name: request.spec.pythons for request in missing}
+    found = find_pythons(minor for minors in accepted.values() for minor in minors).by_minor
+    unbuildable = [f"{name} ({' or '.join(minors)})" for name, minors in accepted.items() if not found.keys() & set(minors)]
     if unbuildable:
         return Finding(
             name="runtimes",
@@ -45,11 +49,13 @@ def _runtimes(plan: Plan) -> Finding:
             detail=f"no Python on this machine for {', '.join(unbuildable)}",
             mend="sandbox runtimes list    (shows which Python each accepts; uv downloads one when it is online)",
         )
-    return Finding(name="runtimes", ok=True, detail=f"to build: {', '.join(missing)}", mend="sandbox runtimes build")
+    return Finding(
+        name="runtimes", ok=True, detail=f"to build: {', '.join(accepted)}", mend="sandbox runtimes build"
+    )
 
 
 def _disk(plan: Plan) -> Finding:
-    folder = runtimes.cache_folder()
+    folder = cache_folder()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sandbox.config import Config
 from sandbox.paths import StatePaths
+from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services import SERVICES
-from sandbox.services.spec import RuntimeNeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class PlannedService:
 
     name: str
     title: str
-    runtimes: tuple[RuntimeNeed, ...]
+    runtimes: tuple[RuntimeRequest, ...]
     port: int | None
     port_setting: str
 
@@ -32,7 +32,7 @@ class Plan:
     services: tuple[PlannedService, ...]
 
     @property
-    def runtimes(self) -> tuple[RuntimeNeed, ...]:
+    def runtimes(self) -> tuple[RuntimeRequest, ...]:
         """Every runtime that some service needs, each once."""
         return tuple(dict.fromkeys(need for service in self.services for need in service.runtimes))
 

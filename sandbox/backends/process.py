@@ -12,14 +12,17 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sandbox import credentials, health, ports, runtimes
+from sandbox import credentials, database_template, health, ports
 from sandbox.backends.base import SandboxStatus, ServiceStatus
 from sandbox.backends.process_wait import tail, wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
 from sandbox.progress import Progress
-from sandbox.services import SERVICES
+from sandbox.runtimes.build import ensure
+from sandbox.runtimes.store import cache_folder
+from sandbox.services import SERVICES, postgres
+from sandbox.services.airflow_row import airflow_request
 from sandbox.services.spec import ServiceContext
 from sandbox.supervisor import ownership
 from sandbox.supervisor.model import (
@@ -45,7 +48,8 @@ def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     """See Backend.up."""
-    interpreters = runtimes.interpreters(plan.runtimes, progress)
+    built = ensure(plan.runtimes, progress=progress)
+    interpreters = {name: runtime.python for name, runtime in built.items()}
     paths = plan.paths
     for folder in (paths.root, paths.logs, paths.runtime):
         make_private(folder)
@@ -62,8 +66,16 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
         credentials=credentials.load_or_generate(paths.credentials_file),
         ports=choice.ports,
         interpreters=interpreters,
+        runtime_keys={name: runtime.key for name, runtime in built.items()},
         tool_interpreter=Path(sys.executable),
-        cache=runtimes.cache_folder(),
+        cache=cache_folder(),
+    )
+    database_template.ensure(
+        postgres.template(context),
+        airflow_python=interpreters[airflow_request(plan.config).name],
+        postgres_python=interpreters[postgres.RUNTIME],
+        environment=clean_environment(os.environ),
+        progress=progress,
     )
     launch = _launch(plan, context)
     write_launch(paths.launch_file, launch)
@@ -109,6 +121,7 @@ def _launch(plan: Plan, context: ServiceContext) -> Launch:
                 cwd=str(form.cwd),
                 log=str(context.paths.logs / f"{entry.name}.log"),
                 probe=entry.probe(context),
+                stop_signal=entry.stop_signal,
                 stop_seconds=entry.stop_seconds,
             )
         )

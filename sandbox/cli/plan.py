@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from sandbox import ports, runtimes
+from sandbox import ports
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.plan import resolve
+from sandbox.runtimes.store import locate
 
 
 @click.command("plan")
@@ -15,7 +16,7 @@ from sandbox.plan import resolve
 def command(session: Session) -> None:
     """Show which services `up` would start, in which runtimes, on which ports."""
     plan = resolve(session.config, session.paths)
-    built = {need.name: runtimes.find(need) is not None for need in plan.runtimes}
+    built = {need.name: locate(need) is not None for need in plan.runtimes}
     services = [
         {
             "name": service.name,

@@ -18,7 +18,7 @@ from sandbox.errors import ConfigurationError
 FILE_NAME = "sandbox.toml"
 SCALARS = (str, int, float, bool)
 # SANDBOX_* variables that are not settings of sandbox.toml
-OTHER_VARIABLES = frozenset({"SANDBOX_CACHE_DIR", "SANDBOX_DATABRICKS_TOKEN", "SANDBOX_INSTANCE", "SANDBOX_NAME"})
+OTHER_VARIABLES = frozenset({"SANDBOX_CACHE_DIR", "SANDBOX_DATABRICKS_TOKEN", "SANDBOX_INSTANCE", "SANDBOX_NAME", "SANDBOX_SERVICE"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,6 +153,7 @@ class Run(Section):
         default_factory=dict,
         description="Conf that `--archive` adds; `{site}` stands for the archive's name without its ending.",
     )
+    show_tables_like: str = Field("", description="`sandbox quickstart` prints rows of tables whose names have this in them.")
 
 
 class Limits(Section):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from sandbox.config import Config
-from sandbox.services.spec import Probe, ProcessForm, RuntimeNeed, Service, ServiceContext
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
 
 
-def _runtimes(config: Config) -> tuple[RuntimeNeed, ...]:
-    return (RuntimeNeed(name=config.s3.implementation),)
+def _runtimes(config: Config) -> tuple[RuntimeRequest, ...]:
+    return (RuntimeRequest(name=config.s3.implementation),)
 
 
 def _process(context: ServiceContext) -> ProcessForm:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from sandbox.config import Config
 from sandbox.paths import StatePaths
+from sandbox.runtimes.store import RuntimeRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +24,6 @@ class Probe:
     kind: Literal["http", "tcp", "unix"]
     target: str
     healthy_paths: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuntimeNeed:
-    """A locked runtime that a service runs in, with what the user adds to it."""
-
-    name: str
-    extra_requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +49,7 @@ class ServiceContext:
     credentials: Credentials
     ports: Mapping[str, int]
     interpreters: Mapping[str, Path]
+    runtime_keys: Mapping[str, str]
     tool_interpreter: Path
     cache: Path
 
@@ -109,11 +103,12 @@ class Service:
     title: str
     default_port: Callable[[Config], int] | None
     port_setting: str
-    runtimes: Callable[[Config], tuple[RuntimeNeed, ...]]
+    runtimes: Callable[[Config], tuple[RuntimeRequest, ...]]
     process: Callable[[ServiceContext], ProcessForm]
     probe: Callable[[ServiceContext], Probe]
     url: Callable[[ServiceContext], str]
     on_ready: Callable[[ServiceContext], str] | None = None
     log_files: tuple[str, ...] = ()
     enabled: Callable[[Config], bool] = lambda config: True
+    stop_signal: str = "SIGTERM"
     stop_seconds: float = 10.0

@@ -35,6 +35,7 @@ class ServiceLaunch:
     cwd: str
     log: str
     probe: Probe
+    stop_signal: str
     stop_seconds: float
 
     @property
@@ -102,6 +103,7 @@ def _context(data: Mapping[str, Any]) -> ServiceContext:
         credentials=Credentials(**data["credentials"]),
         ports=data["ports"],
         interpreters={name: Path(path) for name, path in data["interpreters"].items()},
+        runtime_keys=data["runtime_keys"],
         tool_interpreter=Path(data["tool_interpreter"]),
         cache=Path(data["cache"]),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import psutil
 
 MARK = "SANDBOX_INSTANCE"
 """Environment variable that every process of a sandbox carries; its value is StatePaths.instance_id."""
+
+SERVICE_MARK = "SANDBOX_SERVICE"
+"""Environment variable that every process of a service carries, with the service's name."""
 
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
 
@@ -30,18 +33,24 @@ def identify(pid: int | None, created: float | None) -> psutil.Process | None:
 def marked(instance_id: str) -> list[psutil.Process]:
     """Every living process that carries this sandbox's mark, except the caller and its ancestors."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    found = []
+    return [process for process in _with_environment({MARK: instance_id}) if process.pid not in own]
+
+
+def of_service(instance_id: str, service: str) -> list[psutil.Process]:
+    """Every living process of one service of a sandbox, whatever group or session it has made for itself."""
+    return list(_with_environment({MARK: instance_id, SERVICE_MARK: service})) if instance_id else []
+
+
+def _with_environment(wanted: Mapping[str, str]) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
-        if process.pid in own:
-            continue
         try:
-            if process.environ().get(MARK) == instance_id and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            environment = process.environ()
+            if wanted.items() <= environment.items() and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
         except (psutil.AccessDenied, *GONE):
             continue  # another user's process, or one that just ended: neither is ours
         except OSError:
             continue  # a kernel thread or a process in exit: it has no environment to read
-    return found
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

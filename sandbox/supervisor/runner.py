@@ -16,7 +16,7 @@ import psutil
 
 from sandbox import health
 from sandbox.supervisor.model import ServiceLaunch, ServicePhase, ServiceState
-from sandbox.supervisor.ownership import identify, signal_group
+from sandbox.supervisor.ownership import MARK, SERVICE_MARK, end, identify, of_service, signal_group
 
 PROBE_INTERVAL_SECONDS = 0.1
 WATCH_INTERVAL_SECONDS = 0.25
@@ -88,7 +88,7 @@ class ServiceRunner:
             lived_seconds = time.monotonic() - begun
             failures = 1 if healthy and lived_seconds > STABLE_AFTER_SECONDS else failures + 1
             if process is not None:
-                signal_group(process.pid, signal.SIGKILL)  # what the dead leader left may hold its port
+                self._sweep(process.pid)
                 self._tell(last_exit=describe_exit(self._child.poll() if self._child else None))
             self._tell(
                 phase=ServicePhase.BACKOFF,
@@ -121,7 +121,7 @@ class ServiceRunner:
             try:
                 self._child = subprocess.Popen(
                     self.launch.argv,
-                    env=os.environ | dict(self.launch.env),
+                    env=os.environ | dict(self.launch.env) | {SERVICE_MARK: self.launch.name},
                     cwd=self.launch.cwd,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -177,12 +177,17 @@ class ServiceRunner:
                 self._stopping.wait(WATCH_INTERVAL_SECONDS)
 
     def _stop_process(self, pid: int) -> None:
-        signal_group(pid, signal.SIGTERM)
+        signal_group(pid, signal.Signals[self.launch.stop_signal])
         deadline = time.monotonic() + self.launch.stop_seconds
         process = identify(pid, self._state.created)
         while process is not None and self._alive(process) and time.monotonic() < deadline:
             time.sleep(0.02)
+        self._sweep(pid)
+
+    def _sweep(self, pid: int) -> None:
+        """Kill what a leader left behind: its group, and those of its descendants that made groups of their own."""
         signal_group(pid, signal.SIGKILL)
+        end(of_service(os.environ.get(MARK, ""), self.launch.name), grace_seconds=0)
 
     def _end(self) -> None:
         if self._state.pid is not None:

@@ -53,6 +53,7 @@ def launch(tmp_path: Path, free_port: int) -> ServiceLaunch:
         cwd=str(tmp_path),
         log=str(tmp_path / "echo.log"),
         probe=Probe(kind="tcp", target=f"127.0.0.1:{free_port}"),
+        stop_signal="SIGTERM",
         stop_seconds=5.0,
     )
 

@@ -1,0 +1,32 @@
+"""launcher.json: what the launcher is told (everything about Airflow itself comes as AIRFLOW__* variables)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+"""The processes of Airflow, in the order in which they are forked: the API server takes longest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LauncherConfig:
+    """One log per component goes to `logs`; `state_file` is rewritten at every change; the validator answers at
+    `validate_socket`."""
+
+    logs: Path
+    state_file: Path
+    validate_socket: Path
+
+    @classmethod
+    def read(cls, file: Path) -> LauncherConfig:
+        """Read the file."""
+        data = json.loads(file.read_text(encoding="utf-8"))
+        return cls(**{name: Path(value) for name, value in data.items()})
+
+    def text(self) -> str:
+        """The file's content."""
+        return json.dumps(
+            {"logs": str(self.logs), "state_file": str(self.state_file), "validate_socket": str(self.validate_socket)}
+        )

@@ -1,0 +1,86 @@
+"""`sandbox runtimes`: the locked environments in which the services run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from sandbox.cli.session import Session, common_options
+from sandbox.console import table
+from sandbox.errors import PrerequisiteMissing
+from sandbox.plan import resolve
+from sandbox.runtimes.build import ensure
+from sandbox.runtimes.inventory import State, list_runtimes, prune
+from sandbox.runtimes.verify import verify
+
+
+def _mebibytes(size: int | None) -> str:
+    return "" if not size else f"{size / 1024**2:.0f} MiB"
+
+
+@click.group("runtimes")
+def command() -> None:
+    """List, build, verify or prune the locked environments of the services."""
+
+
+@command.command("list")
+@common_options
+def list_command(session: Session) -> None:
+    """Show every runtime: the Python that it needs, whether it is built, its size."""
+    found = list_runtimes()
+    session.terminal.result({"schema": 1, "runtimes": [dataclasses.asdict(item) for item in found]})
+    rows = [
+        (item.name, item.state, item.python_version, _mebibytes(item.size_bytes), item.purpose, item.path)
+        for item in found
+    ]
+    session.terminal.show(table(("runtime", "state", "python", "size", "purpose", "path"), rows))
+
+
+@command.command("build")
+@click.argument("names", nargs=-1)
+@common_options
+@click.option("--offline", is_flag=True, help="Use what is in uv's cache only.")
+def build_command(session: Session, names: tuple[str, ...], offline: bool) -> None:
+    """Build NAMES (default: what `up` needs)."""
+    wanted = list(names) or list(resolve(session.config, session.paths).runtimes)
+    built = ensure(wanted, progress=session.terminal, offline=offline)
+    session.terminal.result({name: str(runtime.path) for name, runtime in built.items()})
+    session.terminal.show(table(("runtime", "path"), [(name, runtime.path) for name, runtime in built.items()]))
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1)
+@common_options
+def verify_command(session: Session, names: tuple[str, ...]) -> None:
+    """Check the files of the built runtimes against their packages' hashes."""
+    chosen = list(names) or [item.name for item in list_runtimes() if item.state is State.BUILT]
+    verdicts = []
+    for name in chosen:
+        with session.terminal.step(f"verify {name}") as step:
+            found = verify(name)
+            verdicts += found
+            step.done(f"{sum(verdict.files for verdict in found)} files")
+    session.terminal.result({"schema": 1, "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
+    broken = [verdict for verdict in verdicts if not verdict.sound]
+    if broken:
+        raise PrerequisiteMissing(
+            f"{len(broken)} of {len(verdicts)} runtimes are damaged",
+            why="\n".join(f"{verdict.name}: {line}" for verdict in broken for line in verdict.problems[:10]),
+            next_command=f"rm -r {broken[0].path} && sandbox runtimes build {broken[0].name}",
+        )
+
+
+@command.command("prune")
+@common_options
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def prune_command(session: Session, dry_run: bool) -> None:
+    """Remove the runtimes that no lock describes any more, and what killed builds left."""
+    found = prune(dry_run=dry_run)
+    session.terminal.result({"schema": 1, "pruned": [dataclasses.asdict(item) for item in found]})
+    rows = [
+        (item.name, _mebibytes(item.size_bytes), item.kept_because or ("would go" if dry_run else "removed"), item.path)
+        for item in found
+    ]
+    session.terminal.show(table(("runtime", "size", "", "path"), rows))
+    session.terminal.say(f"{sum(item.kept_because is None for item in found)} folders")

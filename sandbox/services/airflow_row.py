@@ -1,0 +1,125 @@
+"""The Airflow row of a configuration: its runtime, and the environment that makes Airflow ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox import postgres
+from sandbox.config import Config
+from sandbox.config.model import Connection
+from sandbox.runtimes.registry import airflow_runtime
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.services.spec import ServiceContext
+
+DEVELOPMENT = {
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "3",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+    "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "modified_time",
+    "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__API__WORKERS": "1",
+    "AIRFLOW__API__EXPOSE_CONFIG": "non-sensitive-only",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+}
+"""Intervals for one developer instead of a cluster, and no telemetry."""
+
+
+def airflow_request(config: Config) -> RuntimeRequest:
+    """The runtime of the configured Airflow, with what the project adds to it."""
+    return RuntimeRequest(
+        name=airflow_runtime(config.airflow.version, config.airflow.python),
+        extra_requirements=config.airflow.extra_requirements,
+        provider_versions=tuple(sorted(config.airflow.providers.items())),
+    )
+
+
+def environment(context: ServiceContext) -> dict[str, str]:
+    """All AIRFLOW* variables of the sandbox's Airflow: settings, secrets, connections, Variables."""
+    home = context.paths.root / "airflow"
+    sync_url, async_url = postgres.sqlalchemy_urls(context.paths.runtime)
+    url = context.url("airflow")
+    secrets = context.credentials
+    values = DEVELOPMENT | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(context.paths.project / context.config.project.dags),
+        "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{secrets.airflow_user}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(context.ports["airflow"]),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__DAG_PROCESSOR__CHILD_PROCESS_LOG_DIRECTORY": str(home / "logs" / "dag_processor"),
+    }
+    values |= {f"AIRFLOW_CONN_{name.upper()}": text for name, text in connections(context).items()}
+    values |= {f"AIRFLOW_VAR_{name.upper()}": text for name, text in variables(context).items()}
+    return values | {_option(key): value for key, value in context.config.airflow.config.items()}
+
+
+def _option(key: str) -> str:
+    section, _, option = key.rpartition(".")
+    return f"AIRFLOW__{section.replace('.', '_').upper()}__{option.upper()}"
+
+
+def variables(context: ServiceContext) -> dict[str, str]:
+    """The Airflow Variables, with `{service.url}` replaced by addresses."""
+    found = {}
+    for name, text in context.config.airflow.variables.items():
+        for service in context.ports:
+            text = text.replace(f"{{{service}.url}}", context.url(service))
+        found[name] = text
+    return found
+
+
+def connections(context: ServiceContext) -> dict[str, str]:
+    """The connections as the JSON that AIRFLOW_CONN_* takes."""
+    return {
+        name: json.dumps(_connection(connection, context))
+        for name, connection in context.config.airflow.connections.items()
+    }
+
+
+def _connection(connection: Connection, context: ServiceContext) -> Mapping[str, Any]:
+    match connection.service:
+        case "s3":
+            return {
+                "conn_type": "aws",
+                "login": context.credentials.aws_access_key_id,
+                "password": context.credentials.aws_secret_access_key,
+                "extra": {"endpoint_url": context.url("s3"), "region_name": context.config.s3.region}
+                | connection.extra,
+            }
+        case "databricks":
+            address = urlsplit(context.url("databricks"))
+            # the hook strips scheme and port from the host: they must come as `schema` and `port`
+            return {
+                "conn_type": "databricks",
+                "host": address.hostname,
+                "schema": address.scheme,
+                "port": address.port,
+                "password": context.credentials.databricks_token,
+                "extra": connection.extra,
+            }
+        case None:
+            return connection.model_dump(by_alias=True, exclude_none=True, exclude={"service"})

@@ -1,0 +1,69 @@
+"""The Databricks workspace that executes the jobs."""
+
+from __future__ import annotations
+
+import json
+
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spark import engine_runtime
+
+RUNTIME = "workspace"
+
+
+def _settings(context: ServiceContext) -> dict[str, object]:
+    """The workspace's configuration file (sandbox.databricks_stub.settings reads it)."""
+    config, paths = context.config, context.paths
+    return {
+        "port": context.ports["databricks"],
+        "state_dir": str(paths.root / "databricks"),
+        "project_root": str(paths.project),
+        "bundle": str(paths.project / config.project.bundle),
+        "bundle_target": config.project.bundle_target,
+        "catalog": config.databricks.catalog,
+        "schemas": list(config.databricks.schemas),
+        "warehouse_dir": str(paths.warehouse),
+        "volumes": [
+            {"name": name, "location": location} for name, location in sorted(config.databricks.volumes.items())
+        ],
+        "secrets": config.databricks.secrets,
+        "engine": {
+            "name": config.engine.name,
+            "python": str(context.interpreters[engine_runtime(config)]),
+            "remote": f"sc://127.0.0.1:{context.ports['spark']}",
+        },
+        "runtime_dir": str(paths.runtime),
+        "max_parallel_tasks": config.databricks.max_parallel_tasks,
+    }
+
+
+def _process(context: ServiceContext) -> ProcessForm:
+    folder = context.paths.root / "databricks"
+    file = folder / "workspace.json"
+    return ProcessForm(
+        argv=(
+            str(context.interpreters[RUNTIME]),
+            *("-m", "sandbox.databricks_stub", "--config", str(file)),
+        ),
+        env=context.islands
+        | context.aws_environment
+        | {"SANDBOX_DATABRICKS_TOKEN": context.credentials.databricks_token},
+        cwd=folder,
+        folders=(context.paths.warehouse,),
+        files={file: json.dumps(_settings(context), indent=1)},
+    )
+
+
+SERVICE = Service(
+    name="databricks",
+    title="Databricks",
+    default_port=lambda config: config.databricks.port,
+    port_setting="databricks.port",
+    runtimes=lambda config: (RuntimeRequest(name=RUNTIME), RuntimeRequest(name=engine_runtime(config))),
+    process=_process,
+    probe=lambda context: Probe(
+        kind="http", target=f"{context.url('databricks')}/health", healthy_paths=("status",)
+    ),
+    url=lambda context: context.url("databricks"),
+    stop_seconds=5.0,
+)

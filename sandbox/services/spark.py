@@ -1,0 +1,41 @@
+"""The Spark engine of the notebooks."""
+
+from __future__ import annotations
+
+from sandbox.config import Config
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+
+
+def engine_runtime(config: Config) -> str:
+    """The runtime in which the engine and the notebook kernels run."""
+    return f"engine-{config.engine.name}"
+
+
+def _process(context: ServiceContext) -> ProcessForm:
+    config = context.config
+    return ProcessForm(
+        argv=(
+            str(context.interpreters[engine_runtime(config)]),
+            *("-m", "sandbox.databricks_stub.kernel.sail_server"),
+            *("--port", str(context.ports["spark"])),
+            *("--catalog", config.databricks.catalog),
+            *(argument for schema in config.databricks.schemas for argument in ("--schema", schema)),
+            *("--warehouse", str(context.paths.warehouse)),
+        ),
+        env=context.islands | context.aws_environment,
+        cwd=context.paths.warehouse,
+    )
+
+
+SERVICE = Service(
+    name="spark",
+    title="Spark engine",
+    default_port=lambda config: config.engine.port,
+    port_setting="engine.port",
+    runtimes=lambda config: (RuntimeRequest(name=engine_runtime(config)),),
+    process=_process,
+    probe=lambda context: Probe(kind="tcp", target=f"127.0.0.1:{context.ports['spark']}"),
+    url=lambda context: f"sc://127.0.0.1:{context.ports['spark']}",
+    stop_seconds=3.0,
+)

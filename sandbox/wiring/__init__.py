@@ -1,0 +1,1 @@
+"""The checks of `sandbox validate`; for now: every DAG file imports."""
