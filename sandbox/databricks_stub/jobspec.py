@@ -102,7 +102,7 @@ def _tasks(settings: Mapping[str, Any], problems: list[str]) -> list[Mapping[str
     tasks = settings.get("tasks")
     if tasks is None:
         single = {key: settings[key] for key in (*TASK_KINDS, *LEGACY_TASK_KEYS) if key in settings}
-        # Documented: a single-task job of API 2.0 has its one task's fields at the top; later APIs call that task "main".
+        # Documented: a job of API 2.0 has its one task's fields at the top; later APIs call that task "main".
         return [{"task_key": "main", **single}] if any(key in single for key in TASK_KINDS) else []
     if not isinstance(tasks, list) or not all(isinstance(task, Mapping) for task in tasks):
         problems.append("tasks must be a list of objects")

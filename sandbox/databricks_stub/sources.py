@@ -41,9 +41,8 @@ class SourceFinder:
         for candidate in self._candidates(workspace_path):
             found = _with_suffix(candidate)
             if len(found) > 1:
-                raise SourceNotFound(
-                    f"Notebook {workspace_path} is ambiguous: {', '.join(str(path) for path in found)} exist; remove one."
-                )
+                names = ", ".join(str(path) for path in found)
+                raise SourceNotFound(f"Notebook {workspace_path} is ambiguous: {names} exist; remove one.")
             if found:
                 return found[0]
             tried.append(f"{candidate}[{'|'.join(NOTEBOOK_SUFFIXES)}]")
@@ -60,7 +59,7 @@ class SourceFinder:
             yield from _inside(self.project_root, workspace_path)
             return
         parts = normalised(workspace_path).strip("/").split("/")
-        # A folder of a user, a repository or all users stands for the project: /Users/<user>/x, /Repos/<user>/<repo>/x, /Shared/x.
+        # The folder of a user, of all users or of a repository stands for the project.
         skipped = {"Users": 2, "Repos": 3, "Shared": 1}.get(parts[0], 0)
         yield from _inside(self.project_root, "/".join(parts[skipped:]))
 

@@ -1,8 +1,8 @@
 """Worker: takes accepted job_runs and drives them to their end, tasks in depends_on order, several side by side.
 
 All it knows is in the store, so a new worker over the same store goes on where a killed one stopped: waiting job_runs
-wait on; a task that was running gets a further attempt (notebooks are idempotent by contract), and after MAX_INTERRUPTIONS of
-those ends as INTERNAL_ERROR.
+wait on; a task that was running gets a further attempt (notebooks are idempotent by contract), and after
+MAX_INTERRUPTIONS of those ends as INTERNAL_ERROR.
 """
 
 from __future__ import annotations

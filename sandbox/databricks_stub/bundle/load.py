@@ -35,13 +35,12 @@ class BundleJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """What a bundle defines for one target; `files` is all that was read, `file_path` where a deployment would put it."""
+    """What a bundle defines for one target; `file_path` is where a deployment would put its files."""
 
     name: str
     root: Path
     file_path: str
     jobs: Mapping[str, BundleJob] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
 
 
 def load(path: Path, target: str, *, host: str, environ: Mapping[str, str], seen: list[Path] | None = None) -> Bundle:
@@ -63,7 +62,7 @@ def load(path: Path, target: str, *, host: str, environ: Mapping[str, str], seen
         key: _job(key, interpolated(node, scope), name, target, path.parent, file_path, prefix)
         for key, node in sorted((definitions.mapping() if definitions else {}).items())
     }
-    return Bundle(name=name, root=path.parent, file_path=file_path, jobs=jobs, files=tuple(seen))
+    return Bundle(name=name, root=path.parent, file_path=file_path, jobs=jobs)
 
 
 def job_id_of(bundle: str, target: str, key: str) -> int:

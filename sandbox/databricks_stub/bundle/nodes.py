@@ -14,7 +14,7 @@ KEYED_LISTS = {
     "parameters": "name",
     "environments": "environment_key",
 }
-"""Documented: https://docs.databricks.com/dev-tools/bundles/ - lists that a target merges by key; others are appended."""
+"""Documented: https://docs.databricks.com/dev-tools/bundles/ - lists that are merged by key; others are appended."""
 
 
 class BundleError(Exception):

@@ -1,4 +1,4 @@
-"""The workspace's SQLite file: one connection under a lock, write-ahead logged, so that a kill loses nothing accepted."""
+"""The workspace's SQLite file: one connection under a lock, write-ahead logged: a kill loses nothing accepted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ create table jobs (
     job_id integer primary key, settings text not null, created_time integer not null,
     bundle_digest text, deleted integer not null default 0);
 create table job_runs (
-    run_id integer primary key, sequence integer not null unique, job_id integer not null, run_name text not null, run_type text not null,
+    run_id integer primary key, sequence integer not null unique, job_id integer not null,
+    run_name text not null, run_type text not null,
     settings text not null, overriding text not null, only_tasks text not null,
     life_cycle_state text not null, result_state text, state_message text not null default '',
     created_time integer not null, start_time integer, end_time integer,
-    cancel_requested integer not null default 0, repairs text not null default '[]', deleted integer not null default 0);
+    cancel_requested integer not null default 0, repairs text not null default '[]',
+    deleted integer not null default 0);
 create index job_runs_by_job on job_runs (job_id, created_time);
 create index job_runs_by_state on job_runs (life_cycle_state);
 create table task_runs (
@@ -28,7 +30,8 @@ create table task_runs (
     position integer not null, attempt integer not null,
     life_cycle_state text not null, result_state text, state_message text not null default '',
     start_time integer, end_time integer, not_before integer,
-    cancel_requested integer not null default 0, interruptions integer not null default 0, retries integer not null default 0,
+    cancel_requested integer not null default 0, interruptions integer not null default 0,
+    retries integer not null default 0,
     outcome text not null default '{}', unique (job_run_id, task_key, attempt));
 create table idempotency_tokens (token text primary key, run_id integer not null);
 create table statements (

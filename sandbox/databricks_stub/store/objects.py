@@ -87,7 +87,14 @@ class ObjectStore:
                     raise already_exists(f"Path ({folder}) is a {found.object_type}, not a folder.")
 
     def put(
-        self, path: str, object_type: str, content: bytes, *, language: str | None, format: str | None, overwrite: bool
+        self,
+        path: str,
+        object_type: str,
+        content: bytes,
+        *,
+        language: str | None,
+        source_format: str | None,
+        overwrite: bool,
     ) -> WorkspaceObject:
         """Keep a notebook or a file; its folder is made."""
         path = normalised(path)
@@ -96,21 +103,22 @@ class ObjectStore:
             if found is not None and (not overwrite or found.object_type == "DIRECTORY"):
                 raise already_exists(f"Path ({path}) already exists.")
             self.mkdirs(path.rpartition("/")[0] or "/")
-            self._write(path, object_type, language, format, content)
+            self._write(path, object_type, language, source_format, content)
         written = self.find(path)
         assert written is not None
         return written
 
     def _write(
-        self, path: str, object_type: str, language: str | None, format: str | None, content: bytes | None
+        self, path: str, object_type: str, language: str | None, source_format: str | None, content: bytes | None
     ) -> None:
         now = self._clock.now_ms()
         self._database.execute(
-            "insert into objects (path, object_id, object_type, language, format, content, created_time, modified_time) "
+            "insert into objects "
+            "(path, object_id, object_type, language, format, content, created_time, modified_time) "
             "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (path) do update set object_type=excluded.object_type, "
             "language=excluded.language, format=excluded.format, content=excluded.content, "
             "modified_time=excluded.modified_time",
-            (path, self._ids.number(), object_type, language, format, content, now, now),
+            (path, self._ids.number(), object_type, language, source_format, content, now, now),
         )
 
     def children(self, path: str) -> list[WorkspaceObject]:

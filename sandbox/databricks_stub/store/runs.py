@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sandbox.databricks_stub.clock import Clock, Ids
 from sandbox.databricks_stub.model import JobRun, Repair, RunRequest, TaskOutcome, TaskRun
@@ -220,15 +221,23 @@ class RunStore:
                     (run_id,),
                 )
 
-    def repair(self, run: JobRun, tasks: Sequence[TaskRun]) -> int:
+    def repair(
+        self, run: JobRun, tasks: Sequence[TaskRun], *, settings: Mapping[str, Any], overriding: Mapping[str, Any]
+    ) -> int:
         """Take an ended job_run back to PENDING with new attempts of these tasks; the repair_id."""
         with self._database.transaction():
             new = tuple(self._next_attempt(task, not_before=None, retries=0, interruptions=0) for task in tasks)
             repair = Repair(repair_id=self._ids.number(), start_time=self._clock.now_ms(), task_run_ids=new)
             self.set_job_run(run.run_id, State(life_cycle=LifeCycle.PENDING))
             self._database.execute(
-                "update job_runs set repairs=?, cancel_requested=0 where run_id=?",
-                (dump([asdict(item) for item in (*run.repairs, repair)]), run.run_id),
+                "update job_runs set repairs=?, settings=?, overriding=?, start_time=null, cancel_requested=0 "
+                "where run_id=?",
+                (
+                    dump([asdict(item) for item in (*run.repairs, repair)]),
+                    dump(settings),
+                    dump(overriding),
+                    run.run_id,
+                ),
             )
             return repair.repair_id
 

@@ -1,0 +1,116 @@
+"""build_app: the workspace as an ASGI application over given services; no globals."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as AsgiRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.databricks_stub.context import Call, Services
+from sandbox.databricks_stub.errors import ApiError, malformed, not_implemented
+from sandbox.databricks_stub.guard import check_host, check_token
+from sandbox.databricks_stub.pages.views import page_routes
+from sandbox.databricks_stub.routes import ROUTES, Route
+
+# Documented: https://docs.databricks.com/reference/jobs-2.0-api.html - a request to the Jobs API has at most 10 MB.
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(services: Services, log: Callable[[str], None]) -> ASGIApp:
+    """The application: every route of ROUTES, the pages, and 501 for all else."""
+    routes = [route for item in ROUTES for route in _asgi_routes(item, services, log)]
+    routes += page_routes(services)
+    routes.append(
+        AsgiRoute("/{path:path}", _unknown(services), methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+    )
+    return _Gate(Starlette(routes=routes))
+
+
+class _Gate:
+    """Before any routing: refuses foreign hosts, and takes paths with or without a slash at the end."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                check_host(Request(scope).headers.get("host"))
+            except ApiError as error:
+                await _refused(error)(scope, receive, send)
+                return
+            # The SDKs call some endpoints with a slash at the end, others without.
+            scope = scope | {"path": scope["path"].rstrip("/") or "/"}
+        await self._inner(scope, receive, send)
+
+
+def _asgi_routes(route: Route, services: Services, log: Callable[[str], None]) -> list[AsgiRoute]:
+    paths = {version: f"/api/{version}{route.path}" for version in route.api_versions} or {"": route.path}
+    return [
+        AsgiRoute(path, _endpoint(route, version, services, log), methods=[route.method])
+        for version, path in paths.items()
+    ]
+
+
+def _endpoint(route: Route, version: str, services: Services, log: Callable[[str], None]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            if not route.public:
+                check_token(request.headers.get("authorization"), services.settings.token)
+            values = dict(request.query_params) | await _body(request)
+            path_values = {key: str(value) for key, value in request.path_params.items()}
+            call = Call(services=services, version=version, path_values=path_values, values=values)
+            return JSONResponse(await run_in_threadpool(route.handler, call))
+        except ApiError as error:
+            return _refused(error)
+        except Exception as error:  # noqa: BLE001 - a client of Databricks expects its envelope even for our bugs
+            log(f"{request.method} {request.url.path}\n{traceback.format_exc()}")
+            return _refused(
+                ApiError(500, "INTERNAL_ERROR", f"The sandbox failed: {error!r}; its log has the traceback.")
+            )
+
+    return endpoint
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(413, "REQUEST_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    if not body.strip():
+        return {}
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise malformed(f"The body is not JSON: {error}") from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise malformed("The body must be a JSON object")
+    return found
+
+
+def _unknown(services: Services) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            check_token(request.headers.get("authorization"), services.settings.token)
+        except ApiError as error:
+            return _refused(error)
+        return _refused(not_implemented(request.method, request.url.path))
+
+    return endpoint
+
+
+def _refused(error: ApiError) -> JSONResponse:
+    return JSONResponse(error.envelope, status_code=error.status)

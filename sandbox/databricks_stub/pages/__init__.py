@@ -1,0 +1,1 @@
+"""Pages: what Airflow's links open; plain HTML that needs no network."""

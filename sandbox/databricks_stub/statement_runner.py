@@ -1,0 +1,97 @@
+"""StatementRunner: executes SQL statements of the store in threads of its own, so that no handler does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from sandbox.databricks_stub.errors import not_found
+from sandbox.databricks_stub.notebook import SqlError, SqlResult
+from sandbox.databricks_stub.store.statements import Statement, StatementStore
+
+THREADS = 2
+DEFAULT_ROW_LIMIT = 100_000
+STOPPED_MESSAGE = "The workspace stopped while this statement ran; send it again."
+
+
+class RunsSql(Protocol):
+    """What of NotebookRunner is needed here."""
+
+    def sql(
+        self, statement: str, parameters: Sequence[Mapping[str, Any]], *, catalog: str, schema: str, row_limit: int
+    ) -> SqlResult:
+        """Execute one statement; raises SqlError."""
+        ...
+
+
+class StatementRunner:
+    """A few threads over the store's open statements."""
+
+    def __init__(self, store: StatementStore, runner: RunsSql, *, catalog: str, schema: str) -> None:
+        self._store = store
+        self._runner = runner
+        self._catalog = catalog
+        self._schema = schema
+        self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="statement")
+        self._ended = threading.Condition()
+
+    def start(self) -> None:
+        """Fail what a former workspace left open: nobody knows how far it came."""
+        self._store.abandon_open(STOPPED_MESSAGE)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def submit(self, statement_id: str) -> None:
+        """Begin with a statement as soon as a thread is free."""
+        self._pool.submit(self._run, statement_id)
+
+    def wait(self, statement_id: str, seconds: float) -> Statement:
+        """The statement once it has ended, or as it is after that time."""
+        with self._ended:
+            self._ended.wait_for(lambda: self._find(statement_id).is_terminal, timeout=seconds)
+        return self._find(statement_id)
+
+    def cancel(self, statement_id: str) -> None:
+        """Give up on a statement: its result, should one still come, is thrown away."""
+        self._move(statement_id, "CANCELED")
+
+    def _find(self, statement_id: str) -> Statement:
+        found = self._store.find(statement_id)
+        if found is None:
+            raise not_found(f"The statement {statement_id} was not found.")
+        return found
+
+    def _run(self, statement_id: str) -> None:
+        statement = self._store.find(statement_id)
+        if statement is None or not self._store.move(statement_id, "RUNNING"):
+            return
+        request = statement.request
+        limit = int(request.get("row_limit") or DEFAULT_ROW_LIMIT)
+        try:
+            result = self._runner.sql(
+                str(request["statement"]),
+                request.get("parameters") or [],
+                catalog=request.get("catalog") or self._catalog,
+                schema=request.get("schema") or self._schema,
+                row_limit=limit + 1,
+            )
+        except SqlError as error:
+            self._move(statement_id, "FAILED", error=str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the client must learn of it, whatever it was
+            self._move(statement_id, "FAILED", error=f"The sandbox failed: {error!r}")
+            return
+        columns = [
+            {"name": item.name, "type_text": item.type_text, "type_name": item.type_name} for item in result.columns
+        ]
+        kept = {"columns": columns, "rows": result.rows[:limit], "truncated": len(result.rows) > limit}
+        self._move(statement_id, "SUCCEEDED", result=kept)
+
+    def _move(self, statement_id: str, state: str, **values: Any) -> None:
+        self._store.move(statement_id, state, **values)
+        with self._ended:
+            self._ended.notify_all()
