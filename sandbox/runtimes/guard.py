@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.runtimes.store import BUILDING_PREFIX
 from sandbox.runtimes.uv import Cancelled, ignore
 
 POLL_SECONDS = 0.1
@@ -19,7 +21,8 @@ def held(path: Path, *, cancelled: threading.Event, on_wait: Callable[[str], Non
     """Hold the lock at `path` and give its file descriptor; wait for another holder, saying so once.
 
     flock() belongs to the open file: a child that keeps the descriptor holds the lock too. So when a builder is killed
-    the lock stays taken until the uv that it started has ended, and nobody clears away what uv still writes.
+    the lock stays taken until the uv that it started has ended, and nobody clears away what uv still writes. Who waits
+    ends such an orphan (its command line names the folder that it fills, which contains the lock's name).
     """
     descriptor = _open(path)
     try:
@@ -28,8 +31,12 @@ def held(path: Path, *, cancelled: threading.Event, on_wait: Callable[[str], Non
             if not told:
                 on_wait("waiting for another process that builds it")
                 told = True
+            if not _holder_lives(descriptor):
+                _end_orphans(path.stem)
             if cancelled.wait(POLL_SECONDS):
                 raise Cancelled
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -56,3 +63,29 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _holder_lives(descriptor: int) -> bool:
+    """Whether the process that took the lock, as it wrote there, is still there."""
+    holder = os.pread(descriptor, 32, 0)
+    if not holder.isdigit():
+        return True  # it has only just taken it
+    try:
+        os.kill(int(holder), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _end_orphans(stem: str) -> None:
+    import psutil
+
+    for process in psutil.process_iter(["cmdline", "uids"]):
+        arguments = process.info["cmdline"] or ()
+        uids = process.info["uids"]
+        mine = uids is not None and uids.real == os.getuid()
+        if mine and any(f"{BUILDING_PREFIX}{stem}-" in argument for argument in arguments):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()

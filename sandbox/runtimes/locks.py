@@ -66,6 +66,8 @@ def pins(text: str) -> dict[str, set[str]]:
 
 def lock_problems(text: str) -> list[str]:
     """What keeps a text from being a lock of ours: hosts, packages without a version or a hash, options."""
+    if not text.strip():
+        return ["is empty"]
     problems: list[str] = []
     for block in re.split(r"\n(?=\S)", text.strip()):
         first = block.split("\n", 1)[0].rstrip("\\ ")
@@ -79,7 +81,7 @@ def lock_problems(text: str) -> list[str]:
             problems.append(f"not pinned: {first}")
         elif "--hash=sha256:" not in block:
             problems.append(f"no hash: {first}")
-    return problems or ([] if text.strip() else ["is empty"])
+    return problems
 
 
 def compile_lock(job: LockJob, *, uv: RunUv, upgrade: bool = False) -> LockChange:

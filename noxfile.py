@@ -1,0 +1,96 @@
+"""The tests, sorted by what they need; `nox -l` lists them. All run in the .venv that `make test` made.
+
+`.venv/bin/nox` runs lint, types, unit, integration and e2e; arguments after `--` reach pytest:
+`.venv/bin/nox -s unit -- -k ports -x`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+PROJECT = Path(__file__).parent
+# the nox script does not put the project on sys.path
+sys.path.insert(0, str(PROJECT))
+
+BIN = Path(sys.executable).parent
+PYTHON_FOLDERS = ("sandbox", "tests", "dags", "notebooks", "noxfile.py")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "unit", "integration", "e2e"]
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting, import layers, spelling."""
+    _tool(session, "ruff", "check", *PYTHON_FOLDERS)
+    _tool(session, "ruff", "format", "--check", *PYTHON_FOLDERS)
+    _tool(session, "lint-imports", "--no-cache")
+    _tool(session, "codespell", "sandbox", "tests", "dags", "notebooks", "docs", *_top_level_pages())
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, over the package."""
+    _tool(session, "mypy", *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Fast tests: no network, no services."""
+    _pytest(session, "tests/unit", workers="auto")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Tests against the real Airflow, S3, workspace and Spark engine, each started for the tests."""
+    _pytest(session, "tests/integration", "--dist=loadgroup", timeout=600)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """A user's session: up, run, look at tables, edit, run again, break, repair, down."""
+    _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks of docs/benchmarks.md; takes a while, wants a quiet machine."""
+    session.run(sys.executable, "-m", "tests.bench", *session.posargs, external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Do the pages say what the code does?"""
+    _pytest(session, "tests/docs", workers="0")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Compile the locks anew: `nox -s lock -- [--upgrade] [NAME …]`."""
+    session.run(sys.executable, "-m", "sandbox.runtimes.refresh", *session.posargs, external=True)
+
+
+def _tool(session: nox.Session, name: str, *arguments: str) -> None:
+    session.run(str(BIN / name), *arguments, external=True)
+
+
+def _pytest(session: nox.Session, folder: str, *options: str, workers: str = "2", timeout: int = 120) -> None:
+    selected = [argument for argument in session.posargs if (PROJECT / argument.split("::")[0]).exists()]
+    arguments = [f"--numprocesses={os.environ.get('SANDBOX_TEST_WORKERS', workers)}", f"--timeout={timeout}", *options]
+    session.run(
+        *(sys.executable, "-m", "pytest", *arguments, *([] if selected else [folder]), *session.posargs),
+        external=True,
+        # no tests is no failure only where there is no folder yet
+        success_codes=[0] if (PROJECT / folder).is_dir() else [0, 4],
+    )
+
+
+def _top_level_pages() -> list[str]:
+    return sorted(str(page.relative_to(PROJECT)) for page in PROJECT.glob("*.md"))
