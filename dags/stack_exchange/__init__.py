@@ -1,0 +1,1 @@
+"""What the DAGs share: assets, settings, and the work of bringing a Stack Exchange dump into the bucket."""

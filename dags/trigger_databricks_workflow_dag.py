@@ -1,0 +1,71 @@
+"""Run the Databricks job `medallion` whenever posts and users have both been published.
+
+The job is told which snapshot the events announced. A dag_run that somebody triggers by hand passes nothing: the job then
+takes the current snapshot.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.configuration import conf
+from airflow.exceptions import AirflowException, AirflowFailException
+from airflow.providers.databricks.operators.databricks import DatabricksRunNowOperator
+from airflow.sdk import dag
+from stack_exchange.assets import POSTS, USERS, from_events
+
+JOB_NAME = "medallion"
+DATABRICKS_CONNECTION = "databricks_conn"
+
+
+class RunJobOperator(DatabricksRunNowOperator):
+    """Retries what happens between Airflow and the workspace; a job_run that has failed is final.
+
+    The job retries its own tasks, and a retry here would only find the same failed job_run again, by its idempotency token.
+    """
+
+    def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> None:
+        """Called with the state of the job_run when it has ended."""
+        try:
+            super().execute_complete(context, event)
+        except AirflowException as error:
+            raise AirflowFailException(str(error)) from error
+
+
+@dag(
+    schedule=[POSTS, USERS],
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args={
+        "owner": "data-platform",
+        "retries": 5,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+    },
+    user_defined_macros={"from_events": from_events},
+    tags=["stack-exchange", "databricks"],
+    doc_md=__doc__,
+)
+def trigger_databricks_workflow_dag() -> None:
+    """One task: the job."""
+    RunJobOperator(
+        task_id="run_medallion",
+        databricks_conn_id=DATABRICKS_CONNECTION,
+        job_name=JOB_NAME,
+        job_parameters={
+            "snapshot": "{{ from_events(triggering_asset_events, 'posts', 'snapshot') }}",
+            "posts_path": "{{ from_events(triggering_asset_events, 'posts', 'volume_path') }}",
+            "users_path": "{{ from_events(triggering_asset_events, 'users', 'volume_path') }}",
+        },
+        # One job_run for a dag_run however often contact is lost; clearing the task raises max_tries, so it starts a new one.
+        idempotency_token="{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag_run.run_id ~ '/' ~ ti.max_tries) }}",
+        deferrable=True,
+        polling_period_seconds=conf.getint("data_platform", "databricks_polling_seconds", fallback=30),
+        execution_timeout=timedelta(hours=11),
+    )
+
+
+trigger_databricks_workflow_dag()
