@@ -9,6 +9,15 @@ from pathlib import Path
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 """The processes of Airflow, in the order in which they are forked: the API server takes longest."""
 
+ARGUMENTS = {
+    "api-server": (),
+    # tasks write their logs where the API server reads them; the log servers would listen on every interface
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
+"""What each `airflow <component>` command is given."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LauncherConfig:

@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from sandbox.airflow_launcher.config import COMPONENTS, LauncherConfig
+from sandbox.airflow_launcher.config import ARGUMENTS, COMPONENTS, LauncherConfig
 from sandbox.airflow_launcher.family import Family, children
 from sandbox.airflow_launcher.validate import ValidateServer
 
@@ -47,7 +47,7 @@ ORPHAN_SWEEP_SECONDS = 5.0
 def run(config: LauncherConfig) -> int:
     """Run until SIGTERM."""
     gc.disable()
-    wakeup = _catch_signals()
+    wakeup = catch_signals()
     sys.argv = ["airflow"]
     import airflow  # noqa: F401
     from airflow import settings
@@ -79,7 +79,7 @@ def run(config: LauncherConfig) -> int:
     return 0
 
 
-def _catch_signals() -> int:
+def catch_signals() -> int:
     """Signals as bytes at a descriptor: the loop sleeps in `select` and still hears of them at once."""
     read, write = os.pipe()
     os.set_blocking(read, False)
@@ -146,8 +146,8 @@ def _become(name: str, log: Path, parser: object) -> NoReturn:
             _speed_up_fastapi()
         else:
             gc.enable()
-        sys.argv = ["airflow", name]
-        arguments = parser.parse_args([name])  # type: ignore[attr-defined]
+        sys.argv = ["airflow", name, *ARGUMENTS[name]]
+        arguments = parser.parse_args(sys.argv[1:])  # type: ignore[attr-defined]
         arguments.func(arguments)
         code = 0
     except SystemExit as leaving:

@@ -53,7 +53,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     paths = plan.paths
     for folder in (paths.root, paths.logs, paths.runtime):
         make_private(folder)
-    _link_package(paths)
+    link_package(paths)
     running = read_state(paths.state_file)
     choice = ports.choose(
         plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
@@ -84,7 +84,8 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     wait_until_healthy(launch, running, progress)
 
 
-def _link_package(paths: StatePaths) -> None:
+def link_package(paths: StatePaths) -> None:
+    """Make the folder that islands are imported from."""
     package = Path(__file__).resolve().parent.parent
     link = paths.package_link / "sandbox"
     paths.package_link.mkdir(parents=True, exist_ok=True)

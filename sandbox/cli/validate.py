@@ -8,7 +8,7 @@ import time
 
 import click
 
-from sandbox.backends.process import clean_environment
+from sandbox.backends.process import clean_environment, link_package
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.errors import ConfigurationError, TestsFailed
@@ -28,7 +28,8 @@ def _report(session: Session) -> ImportReport:
     row = next(request for request in plan.runtimes if request.spec.is_airflow)
     interpreter = ensure([row], progress=session.terminal)[row.name].python
     session.terminal.note("no sandbox is up: Airflow is imported for this one check (warm it takes under a second)")
-    return run_once(interpreter, session.paths, dags, clean_environment(os.environ))
+    link_package(session.paths)
+    return run_once(interpreter, session.paths.package_link, dags, clean_environment(os.environ))
 
 
 @click.command("validate")

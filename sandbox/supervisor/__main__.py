@@ -62,13 +62,15 @@ class Supervisor:
             if name not in wanted or runner.launch.fingerprint != wanted[name].fingerprint
         ]
         self._stop(outdated)
-        self._write()
+        with self._lock:
+            self._write()
         for name, service in wanted.items():
             if name not in self._runners:
                 self._runners[name] = self._start(service, launch)
-        for name in set(self._states) - set(wanted):
-            del self._states[name]
-        self._write()
+        with self._lock:
+            for name in set(self._states) - set(wanted):
+                del self._states[name]
+            self._write()
 
     def _start(self, service: ServiceLaunch, launch: Launch) -> ServiceRunner:
         entry = SERVICES[service.name]
