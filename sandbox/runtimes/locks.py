@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.runtimes.registry import RuntimeSpec
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.runtimes.uv import RunUv
+from sandbox.runtimes.uv import Outcome, RunUv
 
 COMPILE = ("pip", "compile", "--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--universal")
 PROVIDER_PREFIX = "apache-airflow-providers-"
@@ -119,6 +119,7 @@ def derive_lock(
     """Write the lock of the row plus the project's additions to `target`.
 
     The row's versions hold; where the project chose a provider's version, all providers may move: they come in sets.
+    When that is not enough for the provider, what it depends on moves too, and nothing else.
     """
     spec = request.spec
     folder = target.parent
@@ -127,17 +128,22 @@ def derive_lock(
     new = folder / f"{target.stem}.new"
     committed = spec.lock_file.read_text("utf-8")
     requirements.write_text("\n".join(derived_requirements(request)) + "\n", "utf-8")
-    constraints.write_text("\n".join(derived_constraints(request, committed)) + "\n", "utf-8")
-    new.write_text(committed, "utf-8")
     arguments = [*(option for option in COMPILE if option != "--universal"), "--quiet", "--python", str(python)]
     arguments += ["--constraints", str(constraints), "--output-file", str(new), str(requirements)]
+    if offline:
+        arguments.append("--offline")
+    attempts = [derived_constraints(request, committed), *([[]] if request.provider_versions else [])]
+    failures: list[Outcome] = []
     try:
-        outcome = uv(
-            [*arguments, *(["--offline"] if offline else [])], folder=folder, cancelled=cancelled, keep_open=keep_open
-        )
-        if outcome.returncode != 0:
-            raise _not_derivable(request, outcome.tail, network=outcome.network_gone)
-        new.replace(target)
+        for attempt in attempts:
+            constraints.write_text("\n".join(attempt) + "\n", "utf-8")
+            new.write_text(committed, "utf-8")  # uv keeps the versions of the file that it is to write where they fit
+            outcome = uv(arguments, folder=folder, cancelled=cancelled, keep_open=keep_open)
+            if outcome.returncode == 0:
+                new.replace(target)
+                return
+            failures.append(outcome)
+        raise _not_derivable(request, failures[-1].tail, network=failures[-1].network_gone)
     finally:
         for leftover in (requirements, constraints, new):
             leftover.unlink(missing_ok=True)

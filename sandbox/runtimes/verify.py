@@ -14,6 +14,8 @@ from pathlib import Path
 
 from sandbox.runtimes.locks import canonical, pins
 from sandbox.runtimes.store import LOCK_COPY, RuntimeRequest, locate, our_folders, python_of, read_sentinel
+from sandbox.runtimes.sweep import discard
+from sandbox.runtimes.uv import RunUv, run_uv
 
 READ_BYTES = 1 << 20
 START_SECONDS = 60.0
@@ -28,10 +30,22 @@ class Verdict:
     files: int
     seconds: float
     problems: tuple[str, ...]
+    damaged: tuple[str, ...] = ()
+    """The packages whose files are not what they were."""
 
     @property
     def sound(self) -> bool:
         return not self.problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A file as its package's RECORD describes it."""
+
+    package: str
+    path: Path
+    algorithm: str
+    digest: str
 
 
 def verify(name: str, *, cache_dir: Path | None = None) -> tuple[Verdict, ...]:
@@ -54,9 +68,29 @@ def verify_folder(folder: Path, name: str) -> Verdict:
     problems += _lock_problems(folder, [record.parent.name for record in records])
     entries = [entry for record in records for entry in _entries(record)]
     with ThreadPoolExecutor() as pool:
-        problems += [problem for problem in pool.map(_file_problem, entries, chunksize=64) if problem]
+        found = list(pool.map(_file_problem, entries, chunksize=64))
+    problems += [problem for problem in found if problem]
+    damaged = {entry.package for entry, problem in zip(entries, found, strict=True) if problem}
     shown = tuple(problem.replace(f"{folder}/", "") for problem in problems)
-    return Verdict(name=name, path=folder, files=len(entries), seconds=time.monotonic() - begun, problems=shown)
+    return Verdict(
+        name=name,
+        path=folder,
+        files=len(entries),
+        seconds=time.monotonic() - begun,
+        problems=shown,
+        damaged=tuple(sorted(damaged)),
+    )
+
+
+def remove_damaged(verdict: Verdict, *, uv: RunUv = run_uv) -> bool:
+    """Remove an unsound runtime, for the next build to make again; False when it is not ours.
+
+    uv links files from its own cache into a runtime, so what was changed there is changed in the cache too: the damaged
+    packages are dropped from it.
+    """
+    if verdict.damaged:
+        uv(["cache", "clean", *verdict.damaged], folder=verdict.path.parent)
+    return discard(verdict.path)
 
 
 def _site_packages(folder: Path) -> list[Path]:
@@ -90,23 +124,23 @@ def _lock_problems(folder: Path, dist_infos: list[str]) -> Iterator[str]:
         yield "no package is installed"
 
 
-def _entries(record: Path) -> Iterator[tuple[Path, str, str]]:
+def _entries(record: Path) -> Iterator[Entry]:
     site = record.parent.parent
+    package = canonical(record.parent.name.split("-", 1)[0])
     with record.open(newline="", encoding="utf-8") as file:
         for row in csv.reader(file):
             if len(row) >= 2 and row[1]:
                 algorithm, _, digest = row[1].partition("=")
-                yield site / row[0], algorithm, digest
+                yield Entry(package=package, path=site / row[0], algorithm=algorithm, digest=digest)
 
 
-def _file_problem(entry: tuple[Path, str, str]) -> str | None:
-    path, algorithm, expected = entry
-    digest = hashlib.new(algorithm)
+def _file_problem(entry: Entry) -> str | None:
+    digest = hashlib.new(entry.algorithm)
     try:
-        with path.open("rb") as file:
+        with entry.path.open("rb") as file:
             while block := file.read(READ_BYTES):
                 digest.update(block)
     except OSError as error:
-        return f"cannot be read: {path} ({error.strerror})"
+        return f"cannot be read: {entry.path} ({error.strerror})"
     actual = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-    return None if actual == expected else f"changed: {path}"
+    return None if actual == entry.digest else f"changed: {entry.path}"

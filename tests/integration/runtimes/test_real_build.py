@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.inventory import State, list_runtimes
-from sandbox.runtimes.verify import verify
+from sandbox.runtimes.verify import remove_damaged, verify
 
 
 class Silent:
@@ -26,9 +28,10 @@ class Silent:
     def done(self, detail: str) -> None: ...
 
 
-def test_build_verify_damage(tmp_path: Path) -> None:
+def test_build_verify_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A built runtime runs, is listed and verified; a damaged file is found."""
     cache_dir = tmp_path / "cache with a space"
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
 
     runtime = ensure(["postgres"], progress=Silent(), cache_dir=cache_dir)["postgres"]
 
@@ -47,3 +50,8 @@ def test_build_verify_damage(tmp_path: Path) -> None:
 
     (verdict,) = verify("postgres", cache_dir=cache_dir)
     assert [problem.split(":")[0] for problem in verdict.problems] == ["changed"]
+    assert verdict.damaged == ("fasteners",)
+
+    assert remove_damaged(verdict)
+    ensure(["postgres"], progress=Silent(), cache_dir=cache_dir)
+    assert [again.problems for again in verify("postgres", cache_dir=cache_dir)] == [()]
