@@ -64,11 +64,24 @@ def _dag(dag: Any) -> dict[str, Any]:
     return {
         "dag_id": dag.dag_id,
         "file": dag.fileloc,
-        "schedule": str(getattr(dag.timetable, "summary", dag.timetable)),
+        "schedule": _schedule(dag.timetable),
         "tasks": sorted(dag.task_ids),
         "outlets": sorted({outlet.uri for task in dag.tasks for outlet in task.outlets if hasattr(outlet, "uri")}),
         "connections": sorted({name for task in dag.tasks for name in _connections(task)}),
     }
+
+
+def _schedule(timetable: Any) -> str:
+    """The schedule in a few words: the assets' names, the cron expression, or the kind of timetable."""
+    condition = getattr(timetable, "asset_condition", None)
+    assets = [asset.name for _, asset in condition.iter_assets()] if hasattr(condition, "iter_assets") else []
+    if assets:
+        return f"assets {', '.join(assets)}"
+    return str(
+        getattr(timetable, "summary", None)
+        or getattr(timetable, "expression", None)
+        or type(timetable).__name__.removesuffix("Timetable")
+    )
 
 
 def _connections(task: Any) -> list[str]:

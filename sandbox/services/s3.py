@@ -26,9 +26,10 @@ def _process(context: ServiceContext) -> ProcessForm:
             folders=(temporary,),
         )
     return ProcessForm(
-        argv=(python, "-m", "localstack.runtime.main"),
+        argv=(python, "-m", "sandbox.localstack_server"),
         # LocalStack keeps objects beyond 512 KiB in temporary files: beside the sandbox, not in a small /tmp
-        env={
+        env=context.islands
+        | {
             "SERVICES": "s3,sts",
             "STRICT_SERVICE_LOADING": "1",
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",

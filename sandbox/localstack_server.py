@@ -1,0 +1,26 @@
+"""LocalStack on loopback: `python -m sandbox.localstack_server`, in LocalStack's own interpreter.
+
+An island. LocalStack 4.13.1 listens on every interface whatever host GATEWAY_LISTEN names (its runtime/server/twisted.py
+says so itself), so the interface is put into the endpoints that it makes.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+LOOPBACK = "127.0.0.1"
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    from twisted.internet import endpoints
+
+    endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
+    from localstack.runtime.main import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
