@@ -19,6 +19,7 @@ from sandbox.databricks_stub.links import page_key
 from sandbox.databricks_stub.model import Job, JobRun, TaskRun
 from sandbox.databricks_stub.pages.notebook import render_notebook
 from sandbox.databricks_stub.pages.render import render
+from sandbox.databricks_stub.states import Result
 
 LISTED_RUNS = 100
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -162,6 +163,7 @@ def _row(run: JobRun, task: TaskRun, now_ms: int) -> dict[str, Any]:
         "task": task,
         "depends_on": [item["task_key"] for item in definition.get("depends_on") or ()],
         "linked": task.start_time is not None,
+        "why": "" if task.state.result in {None, Result.SUCCESS} else task.outcome.error or task.state.message,
         "left": round(left, 2),
         "width": round(width, 2),
     }
