@@ -1,7 +1,7 @@
 """Bring the newest dump of a Stack Exchange site into the bucket and publish it as the assets `posts` and `users`.
 
-Settings are Airflow Variables; `stack_exchange/settings.py` lists them. Trigger with the conf `{"force": true}` to publish an
-archive again that has not changed, with `{"site": "…"}` for another site than the Variable's.
+Settings are Airflow Variables; `stack_exchange/settings.py` lists them. Trigger with the conf `{"force": true}` to
+publish an archive again that has not changed, with `{"site": "…"}` for another site than the Variable's.
 """
 
 from __future__ import annotations
@@ -10,14 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk import Param, Variable, dag, get_current_context, task
+from stack_exchange.airflow_names import AirflowFailException, AirflowSkipException, CronTriggerTimetable
 from stack_exchange.assets import POSTS, USERS
-
-try:
-    from airflow.sdk import CronTriggerTimetable
-except ImportError:  # before Airflow 3.2
-    from airflow.timetables.trigger import CronTriggerTimetable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +48,9 @@ def final_if_input_is_bad() -> Iterator[None]:
 
 
 @dag(
-    # Midnight would start a dag_run at once for whoever unpauses before 02:24 (af: run_immediately=False means "within a
-    # tenth of the interval"); with a timedelta and without a start_date the first run is the next 05:30.
+    # Whoever unpauses the DAG wants no dag_run at once beside the one that they trigger. `run_immediately=False`
+    # would start one within 2.4 hours after 05:30 (a tenth of the interval); this, and no start_date, makes the first
+    # one the next 05:30.
     schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC", run_immediately=timedelta(seconds=30)),
     catchup=False,
     max_active_runs=1,

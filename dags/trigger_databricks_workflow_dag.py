@@ -1,7 +1,7 @@
 """Run the Databricks job `medallion` whenever posts and users have both been published.
 
-The job is told which snapshot the events announced. A dag_run that somebody triggers by hand passes nothing: the job then
-takes the current snapshot.
+The job is told which snapshot the events announced. A dag_run that somebody triggers by hand passes nothing: the job
+then takes the current snapshot.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.configuration import conf
-from airflow.exceptions import AirflowException, AirflowFailException
 from airflow.providers.databricks.operators.databricks import DatabricksRunNowOperator
 from airflow.sdk import dag
+from stack_exchange.airflow_names import AirflowException, AirflowFailException
 from stack_exchange.assets import POSTS, USERS, from_events
 
 JOB_NAME = "medallion"
@@ -22,7 +22,8 @@ DATABRICKS_CONNECTION = "databricks_conn"
 class RunJobOperator(DatabricksRunNowOperator):
     """Retries what happens between Airflow and the workspace; a job_run that has failed is final.
 
-    The job retries its own tasks, and a retry here would only find the same failed job_run again, by its idempotency token.
+    The job retries its own tasks, and a retry here would only find the same failed job_run again, by its idempotency
+    token.
     """
 
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> None:
@@ -60,7 +61,8 @@ def trigger_databricks_workflow_dag() -> None:
             "posts_path": "{{ from_events(triggering_asset_events, 'posts', 'volume_path') }}",
             "users_path": "{{ from_events(triggering_asset_events, 'users', 'volume_path') }}",
         },
-        # One job_run for a dag_run however often contact is lost; clearing the task raises max_tries, so it starts a new one.
+        # One job_run for a dag_run however often contact is lost; clearing the task raises max_tries, so it starts a
+        # new one.
         idempotency_token="{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag_run.run_id ~ '/' ~ ti.max_tries) }}",
         deferrable=True,
         polling_period_seconds=conf.getint("data_platform", "databricks_polling_seconds", fallback=30),

@@ -2,7 +2,8 @@
 # MAGIC %md
 # MAGIC # Bronze: `raw_users`
 # MAGIC
-# MAGIC `Users.xml` of the published snapshot, row for row and attribute for attribute, all as text. Nothing is judged here.
+# MAGIC `Users.xml` of the published snapshot, row for row and attribute for attribute, all as text. Nothing is judged
+# MAGIC here.
 
 # COMMAND ----------
 

@@ -2,8 +2,9 @@
 # MAGIC %md
 # MAGIC # Gold: `marts_posts_users`
 # MAGIC
-# MAGIC Every post with its owner beside it. `Id` is the user's; it is NULL for posts whose owner is unknown or gone. Users whose
-# MAGIC row cannot be read are listed in `marts_posts_users_quarantine`; their posts stay, without an owner.
+# MAGIC Every post with its owner beside it. `Id` is the user's; it is NULL for posts whose owner is unknown or gone.
+# MAGIC Users whose row cannot be read are listed in `marts_posts_users_quarantine`; their posts stay, without an
+# MAGIC owner.
 
 # COMMAND ----------
 
@@ -26,7 +27,13 @@ quarantine = table_name(catalog, schema, "marts_posts_users_quarantine")
 # COMMAND ----------
 
 NOT_THE_FIRST = "CASE WHEN _key <> coalesce(Id, '') THEN 'an earlier row has the same Id' END"
-reasons = [missing("Id"), missing("Reputation"), unreadable("Id", "BIGINT"), unreadable("Reputation", "INT"), NOT_THE_FIRST]
+reasons = [
+    missing("Id"),
+    missing("Reputation"),
+    unreadable("Id", "BIGINT"),
+    unreadable("Reputation", "INT"),
+    NOT_THE_FIRST,
+]
 
 spark.sql(
     f"""

@@ -2,10 +2,11 @@
 # MAGIC %md
 # MAGIC # What the medallion notebooks share
 # MAGIC
-# MAGIC Included with `%run ./shared`. Every table is refreshed the same way: one `MERGE` that makes it equal to its source and touches
-# MAGIC only rows that differ. So a rerun or a repair changes nothing, a killed run leaves the table as it was, and rows that have
-# MAGIC vanished upstream vanish from the table too: each dump is complete, and what its site has deleted (often for a person's
-# MAGIC privacy) must not live on here. Delta's history and the last snapshots in the volume keep what a table held before.
+# MAGIC Included with `%run ./shared`. Every table is refreshed the same way: one `MERGE` that makes it equal to its
+# MAGIC source and touches only rows that differ. So a rerun or a repair changes nothing, a killed run leaves the
+# MAGIC table as it was, and rows that have vanished upstream vanish from the table too: each dump is complete, and
+# MAGIC what its site has deleted (often for a person's privacy) must not live on here. Delta's history and the last
+# MAGIC snapshots in the volume keep what a table held before.
 
 # COMMAND ----------
 
@@ -58,8 +59,8 @@ def find_file(root: str, asset: str, path: str, snapshot: str) -> tuple[str, int
 def read_rows(path: str, attributes: list[str]) -> DataFrame:
     """Every `<row>` of a dump with every attribute as text, exactly as it stands there.
 
-    What `attributes` does not name is kept as JSON in `_rescued_data`. `_key` is the row's Id; should an Id be missing or come
-    twice, the key is made unique, so that each row of the input is a row of the table.
+    What `attributes` does not name is kept as JSON in `_rescued_data`. `_key` is the row's Id; should an Id be
+    missing or come twice, the key is made unique, so that each row of the input is a row of the table.
     """
     rows = (
         spark.read.format("xml")
@@ -90,11 +91,12 @@ def read_rows(path: str, attributes: list[str]) -> DataFrame:
 
 def refresh(table: str, source: DataFrame, *, key: str) -> int:
     """Make the Delta table equal to `source`, which has one row per `key`; returns how many rows the table has now."""
-    if not spark.catalog.tableExists(table.replace("`", "")):
-        source.write.format("delta").saveAsTable(table.replace("`", ""))
+    name = table.replace("`", "")
+    if not spark.catalog.tableExists(name):
+        source.write.format("delta").saveAsTable(name)
     elif spark.table(table).columns != source.columns:
         # somebody changed the notebook: the table gets the new columns at once, in one version
-        source.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(table.replace("`", ""))
+        source.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
     else:
         source.createOrReplaceTempView("refresh_source")
         same = " AND ".join(f"t.`{column}` <=> s.`{column}`" for column in source.columns if column != key)
@@ -117,7 +119,8 @@ def refresh(table: str, source: DataFrame, *, key: str) -> int:
 
 def unreadable(column: str, kind: str) -> str:
     """SQL: why this text is no such value, or NULL."""
-    return f"CASE WHEN `{column}` IS NOT NULL AND try_cast(`{column}` AS {kind}) IS NULL THEN '{column} is no {kind}' END"
+    condition = f"`{column}` IS NOT NULL AND try_cast(`{column}` AS {kind}) IS NULL"
+    return f"CASE WHEN {condition} THEN '{column} is no {kind}' END"
 
 
 def missing(column: str) -> str:

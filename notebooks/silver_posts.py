@@ -68,7 +68,7 @@ POST_TYPES = {
 
 # tags are `<a><b>` in dumps before 2024 and `|a|b|` since
 TAGS_ODD = r"""
-    CASE WHEN Tags IS NOT NULL AND Tags <> '' AND NOT Tags RLIKE '^(<[^<>|]+>)+$' AND NOT Tags RLIKE '^[|]([^<>|]+[|])+$'
+    CASE WHEN Tags <> '' AND NOT Tags RLIKE '^(<[^<>|]+>)+$' AND NOT Tags RLIKE '^[|]([^<>|]+[|])+$'
          THEN 'Tags are written in an unknown way' END
 """
 NOT_THE_FIRST = "CASE WHEN _key <> coalesce(Id, '') THEN 'an earlier row has the same Id' END"

@@ -1,6 +1,7 @@
 """What the pipeline's tables must hold for an archive, computed in plain Python straight from its XML.
 
-Shares no code with the pipeline nor with the generator: py7zr unpacks to a temporary folder, ElementTree reads row by row.
+Shares no code with the pipeline nor with the generator: py7zr unpacks to a temporary folder, ElementTree reads row by
+row.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import py7zr
 
@@ -104,16 +105,12 @@ def of_xml(posts: Path, users: Path) -> Truth:
 
 def split_tags(text: str) -> list[str]:
     """The tags of either spelling: `<a><b>` or `|a|b|`."""
-    return (
-        re.findall(r"<([^<>]+)>", text)
-        if text.startswith("<")
-        else [tag for tag in text.split("|") if tag]
-    )
+    return re.findall(r"<([^<>]+)>", text) if text.startswith("<") else [tag for tag in text.split("|") if tag]
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """The attributes of each `<row>`."""
-    for _, element in ElementTree.iterparse(path, events=("end",)):
+    for _, element in ET.iterparse(path, events=("end",)):
         if element.tag == "row":
             yield dict(element.attrib)
         element.clear()

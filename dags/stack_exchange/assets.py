@@ -1,7 +1,7 @@
 """The assets that the DAGs exchange, and what their events say.
 
-The addresses name the data, not a place: the bucket is a setting of the day, so it travels in an event's extra with the key,
-ETag, checksum, size, row count and path below the volume.
+The addresses name the data, not a place: the bucket is a setting of the day, so it travels in an event's extra with
+the key, ETag, checksum, size, row count and path below the volume.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ USERS = Asset(name="users", uri="x-stack-exchange://dump/Users.xml", group="stac
 def from_events(triggering_asset_events: Mapping[Any, Iterable[Any]], asset: str, key: str) -> str:
     """A value of the newest event's extra, or "" when no event triggered the dag_run (somebody did).
 
-    Posts and users are published together; should events of two snapshots be waiting, both assets answer for the newest one.
+    Posts and users are published together; should events of two snapshots be waiting, both assets answer for the
+    newest one.
     """
     extras = {
         source.name: [event.extra for event in sorted(events, key=lambda event: event.timestamp)]

@@ -1,7 +1,7 @@
 """Decompress one bzip2 stream with several threads and little memory.
 
-bzip2 is a sequence of blocks of at most 900 kB that start at any bit with a 48-bit mark. Each block is cut out, wrapped as a
-stream of its own and decompressed by a thread (`bz2` releases the GIL); the results come back in order.
+bzip2 is a sequence of blocks of at most 900 kB that start at any bit with a 48-bit mark. Each block is cut out,
+wrapped as a stream of its own and decompressed by a thread (`bz2` releases the GIL); the results come back in order.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Bits:
         return _Bits(value=(self.value << other.count) | other.value, count=self.count + other.count)
 
     def end(self) -> int | None:
-        """How many bits from the back the end mark stands, if one does: before the padding, or before another stream."""
+        """How many bits from the back the end mark stands, if it does: before padding or before another stream."""
         tail = self.value & ((1 << (8 + 32 + 32 + _MARK_BITS)) - 1)
         for padding in range(8):
             for behind in (padding + 32, padding + 32 + 32):

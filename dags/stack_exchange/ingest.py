@@ -1,7 +1,8 @@
 """Bring a dump's posts and users into the bucket as a new snapshot, streaming from end to end.
 
-The archive is downloaded into a file without a name, which vanishes with the process; its members are unpacked, checked and
-uploaded at the same time. Whatever fails, nothing of the snapshot stays and what was published before remains.
+The archive is downloaded into a file without a name, which vanishes with the process; its members are unpacked,
+checked and uploaded at the same time. Whatever fails, nothing of the snapshot stays and what was published before
+remains.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _into_bucket(
 def _clean_up(s3: S3Client, settings: Settings, snapshot: str) -> None:
     try:
         snapshots.forget(s3, settings, snapshot)
-    except Exception as error:  # noqa: BLE001 - the first error is the one to show; unpublished files harm nobody
+    except Exception as error:
         log.warning("could not remove the files of snapshot %s: %s", snapshot, error)
 
 

@@ -1,9 +1,10 @@
 """Check the XML of a dump while it streams by, and count its rows.
 
-A dump is one `<row …/>` a line. Of a piece of whole lines the values are taken out; what remains of each line is one of a few
-hundred shapes, each judged once, and the values are judged by searches over the whole piece: three times as fast as a parser.
-Whatever does not look like that goes to a real parser (expat), which then judges all that follows. Both refuse the same things:
-XML that is not well-formed, document types and entities of one's own, and a root other than expected.
+A dump is one `<row …/>` a line. Of a piece of whole lines the values are taken out; what remains of each line is one
+of a few hundred shapes, each judged once, and the values are judged by searches over the whole piece: three times as
+fast as a parser. Whatever does not look like that goes to a real parser (expat), which then judges all that follows.
+Both refuse the same things: XML that is not well-formed, document types and entities of one's own, and a root other
+than expected.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@
 |---|---|---|
 | `data_bucket` | none: required | the S3 bucket |
 | `data_prefix` | `raw/` | where in the bucket; the volume that the notebooks read lies over it |
-| `stack_exchange_site` | none: required | the site, e.g. `academia.stackexchange.com`; a dag_run's conf `{"site": …}` wins over it |
+| `stack_exchange_site` | none: required | the site, e.g. `academia.stackexchange.com`; a conf `{"site": …}` wins |
 | `stack_exchange_base_url` | `https://archive.org/download/stackexchange/` | where `<site>.7z` lies |
 | `stack_exchange_max_archive_bytes` | 64 GiB | larger downloads are refused |
 | `stack_exchange_max_unpacked_bytes` | 512 GiB | archives that declare or contain more are refused |
-| `stack_exchange_max_ratio` | 100 | archives that unpack to more than this times their size are refused (dumps: 4 to 20) |
+| `stack_exchange_max_ratio` | 100 | archives that unpack to more than this times their size are refused |
 | `stack_exchange_keep_snapshots` | 3 | how many snapshots of a site stay in the bucket |
 | `stack_exchange_temp_folder` | the system's | where the archive lies while it is read: its size must be free there |
 
@@ -88,7 +88,7 @@ def read(get: Callable[[str], str | None], *, site: str | None = None) -> Settin
         raise BadInput(
             "the settings are not usable",
             why="; ".join(problems),
-            next_step="set the Variables (Admin → Variables, or `airflow variables set NAME VALUE`) and clear this task",
+            next_step="set the Variables (Admin, Variables; or `airflow variables set NAME VALUE`) and clear this task",
         )
     return settings
 

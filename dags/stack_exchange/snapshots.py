@@ -1,8 +1,8 @@
 """Snapshots in the bucket, and the one object that says which of them is current.
 
-    <prefix><site>/<snapshot>/Posts.xml      never changed once written
-    <prefix><site>/<snapshot>/Users.xml
-    <prefix>current.json                     the manifest: put last, in one piece, so that nobody sees half a pair
+<prefix><site>/<snapshot>/Posts.xml      never changed once written
+<prefix><site>/<snapshot>/Users.xml
+<prefix>current.json                     the manifest: put last, in one piece, so that nobody sees half a pair
 """
 
 from __future__ import annotations
@@ -179,5 +179,3 @@ def _is_there(s3: S3Client, bucket: str, file: File) -> bool:
             return False
         raise
     return found["ContentLength"] == file.size_bytes and found["ETag"].strip('"') == file.etag
-
-

@@ -1,7 +1,7 @@
-"""Read the wanted members of a hostile-until-proven-otherwise .7z, streaming: no member is ever whole in memory or on disk.
+"""Stream the wanted members out of a .7z that may be hostile: no member is ever whole in memory or on disk.
 
-py7zr reads the directory. What the dumps use (bzip2 alone) is unpacked by `bunzip`, with all processors and bounded memory;
-every other method by py7zr itself.
+py7zr reads the directory. What the dumps use (bzip2 alone) is unpacked by `bunzip`, with all processors and bounded
+memory; every other method by py7zr itself.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Block:
 
 
 def extract(file: BinaryIO, wanted: Iterable[str], open_sink: OpenSink, *, limits: Limits) -> None:
-    """Stream each wanted member into the sink that `open_sink` gives for it; raises BadInput for anything suspicious."""
+    """Stream each wanted member into the sink that `open_sink` gives; raises BadInput for anything suspicious."""
     import py7zr
 
     names = tuple(wanted)
@@ -71,8 +71,10 @@ def extract(file: BinaryIO, wanted: Iterable[str], open_sink: OpenSink, *, limit
         encrypted = archive.needs_password()
     except py7zr.exceptions.PasswordRequired:
         encrypted, members = True, {}
-    except Exception as error:  # noqa: BLE001 - a damaged directory breaks py7zr in many ways
-        raise BadInput("the archive is damaged", why=f"its directory is unreadable ({error!r})", next_step=_NEXT) from error
+    except Exception as error:
+        raise BadInput(
+            "the archive is damaged", why=f"its directory is unreadable ({error!r})", next_step=_NEXT
+        ) from error
     if encrypted:
         raise BadInput("the archive is encrypted", why="dumps are not, and there is no password", next_step=_NEXT)
     _check_members(archive, members, names)
@@ -130,9 +132,16 @@ def _members(archive: Any) -> dict[str, Member]:
 def _check_members(archive: Any, members: dict[str, Member], wanted: Iterable[str]) -> None:
     for entry in archive.files:
         name = entry.filename
-        if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name) or "\0" in name:
+        if (
+            name.startswith(("/", "\\"))
+            or re.match(r"[A-Za-z]:", name)
+            or ".." in re.split(r"[/\\]", name)
+            or "\0" in name
+        ):
             raise BadInput(
-                "the archive is hostile", why=f"its member {name!r} would be written outside of its folder", next_step=_NEXT
+                "the archive is hostile",
+                why=f"its member {name!r} would be written outside of its folder",
+                next_step=_NEXT,
             )
         if name in wanted and (entry.is_symlink or entry.is_junction or entry.is_directory):
             raise BadInput("the archive is hostile", why=f"its member {name!r} is a link or a folder", next_step=_NEXT)

@@ -1,4 +1,4 @@
-"""Stream one object into S3 by multipart upload: parts go up while the next is filled, and nothing stays behind on failure."""
+"""Stream one object into S3 by multipart upload: parts go up while the next is filled; a failure leaves nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from stack_exchange.errors import BadInput, Unavailable
 
@@ -52,10 +52,8 @@ class Upload:
         self._upload_id: str | None = None
         self._pool = ThreadPoolExecutor(_PARTS_IN_FLIGHT, thread_name_prefix="upload")
 
-    def __enter__(self) -> Upload:
-        answer = self._client.create_multipart_upload(
-            Bucket=self._bucket, Key=self._key, ContentType="application/xml"
-        )
+    def __enter__(self) -> Self:
+        answer = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key, ContentType="application/xml")
         self._upload_id = answer["UploadId"]
         return self
 
@@ -67,7 +65,7 @@ class Upload:
             return
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
-        except Exception as failure:  # noqa: BLE001 - the first error is the one to show; `remove_old` aborts it later
+        except Exception as failure:
             log.warning("could not abort the upload of s3://%s/%s: %s", self._bucket, self._key, failure)
 
     def write(self, data: bytes) -> None:
@@ -138,9 +136,7 @@ def check(client: S3Client, bucket: str, expected: Uploaded) -> Uploaded:
             f"s3://{bucket}/{expected.key} holds {found['ContentLength']} bytes with ETag {etag},"
             f" expected {expected.size_bytes} bytes with ETag {expected.etag}"
         )
-    return Uploaded(
-        key=expected.key, size_bytes=expected.size_bytes, sha256=expected.sha256, etag=etag
-    )
+    return Uploaded(key=expected.key, size_bytes=expected.size_bytes, sha256=expected.sha256, etag=etag)
 
 
 def missing_bucket(bucket: str, *, why: str) -> BadInput:
@@ -148,5 +144,5 @@ def missing_bucket(bucket: str, *, why: str) -> BadInput:
     return BadInput(
         f"the bucket {bucket} cannot be used",
         why=why,
-        next_step="create the bucket, or correct the Variable data_bucket or the connection aws_conn, and clear this task",
+        next_step="create the bucket, or correct the Variable data_bucket or the connection aws_conn; clear this task",
     )

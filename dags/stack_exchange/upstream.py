@@ -150,8 +150,8 @@ def _fetch(
 def _verified(hashes: _Hashes, upstream: Upstream, expected: Checksums) -> Downloaded:
     if upstream.size_bytes is not None and hashes.size_bytes != upstream.size_bytes:
         raise Unavailable(
-            f"{upstream.url} sent {hashes.size_bytes} bytes after announcing {upstream.size_bytes}: it changed meanwhile,"
-            " or was cut off"
+            f"{upstream.url} sent {hashes.size_bytes} bytes after announcing {upstream.size_bytes}:"
+            " it changed meanwhile, or was cut off"
         )
     for name, wanted, found in (
         ("md5", expected.md5, hashes.md5.hexdigest()),

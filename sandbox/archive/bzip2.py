@@ -1,7 +1,7 @@
 """Compress to one bzip2 stream with several threads, byte-identical however many there are.
 
-bzip2 is a sequence of independent blocks at bit positions. Each piece of input becomes exactly one block, compressed on its
-own (`bz2` releases the GIL), and the blocks are joined bit by bit, as 7-Zip's encoder does.
+bzip2 is a sequence of independent blocks at bit positions. Each piece of input becomes exactly one block, compressed
+on its own (`bz2` releases the GIL), and the blocks are joined bit by bit, as 7-Zip's encoder does.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(buffer)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, pieces: Iterable[bytes], threads: int
-) -> Iterator[_Block]:
+def _in_order(pool: ThreadPoolExecutor, pieces: Iterable[bytes], threads: int) -> Iterator[_Block]:
     waiting: deque[Future[_Block]] = deque()
     for piece in pieces:
         waiting.append(pool.submit(_block, piece))

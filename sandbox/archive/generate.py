@@ -14,7 +14,7 @@ from sandbox.archive import sevenzip, small_members, users, vocabulary
 from sandbox.archive.posts import PostWriter, TagStyle
 from sandbox.errors import ConfigurationError
 
-_DUMP_DATE = datetime(2024, 9, 30)
+_DUMP_DATE = datetime(2024, 9, 30, tzinfo=UTC)
 _ROWS_AT_ONCE = 200
 
 
@@ -45,23 +45,19 @@ def generate(
         tag_style=TagStyle(tag_style),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=".generate-", suffix=".part"
-    )
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".generate-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as target:
-            sevenzip.write(target, members, modified=_DUMP_DATE.replace(tzinfo=UTC))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            sevenzip.write(target, members, modified=_DUMP_DATE)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
 
 
-def _members(
-    *, site: str, posts: int, user_count: int, seed: int, tag_style: TagStyle
-) -> Iterator[sevenzip.Member]:
+def _members(*, site: str, posts: int, user_count: int, seed: int, tag_style: TagStyle) -> Iterator[sevenzip.Member]:
     random = Random(f"{site}/{seed}")
     writer = PostWriter(
         count=posts,

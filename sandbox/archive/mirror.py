@@ -1,7 +1,7 @@
 """Serve a folder of archives at the addresses of the upstream file host: `python -m sandbox.archive.mirror`.
 
-An island: the interpreter of the `workspace` runtime, starlette and uvicorn, nothing else of this package. Read-only, loopback
-only, and what is put into the folder is served at once.
+An island: the interpreter of the `workspace` runtime, starlette and uvicorn, nothing else of this package. Read-only,
+loopback only, and what is put into the folder is served at once.
 """
 
 from __future__ import annotations
@@ -75,42 +75,30 @@ def build_app(folder: Path) -> Starlette:
             Route("/health", mirror.health, methods=["GET"]),
             Route(f"/download/{ITEM}", mirror.listing, methods=["GET"]),
             Route(f"/download/{ITEM}/", mirror.listing, methods=["GET"]),
-            Route(
-                f"/download/{ITEM}/{ITEM}_files.xml", mirror.metadata, methods=["GET"]
-            ),
+            Route(f"/download/{ITEM}/{ITEM}_files.xml", mirror.metadata, methods=["GET"]),
             Route(f"/download/{ITEM}/{{name}}", mirror.download, methods=["GET"]),
         ]
     )
 
 
 def _settings(argv: Sequence[str] | None) -> Settings:
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.archive.mirror", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox.archive.mirror", description=__doc__)
     parser.add_argument(
         "--config",
         type=Path,
         help="JSON file with folder, port and host; flags win over it",
     )
-    parser.add_argument(
-        "--folder", type=Path, help="the folder that holds the archives"
-    )
+    parser.add_argument("--folder", type=Path, help="the folder that holds the archives")
     parser.add_argument("--port", type=int, help="0 takes a free one")
     arguments = parser.parse_args(argv)
-    given = (
-        json.loads(arguments.config.read_text(encoding="utf-8"))
-        if arguments.config
-        else {}
-    )
+    given = json.loads(arguments.config.read_text(encoding="utf-8")) if arguments.config else {}
     folder = arguments.folder or given.get("folder")
     port = arguments.port if arguments.port is not None else given.get("port")
     if folder is None or port is None:
         parser.error("needs --folder and --port, on the command line or in --config")
     host = str(given.get("host", "127.0.0.1"))
     if not host.startswith("127."):
-        parser.error(
-            f"host {host} is not a loopback address: the mirror is for this machine only"
-        )
+        parser.error(f"host {host} is not a loopback address: the mirror is for this machine only")
     return Settings(folder=Path(folder), port=int(port), host=host)
 
 
@@ -139,19 +127,13 @@ class Mirror:
     async def download(self, request: Request) -> Response:
         """One file; starlette answers ranges and sets ETag, Last-Modified and Content-Length."""
         path = self._path(request.path_params["name"])
-        media_type = (
-            "application/x-7z-compressed"
-            if path.suffix == ".7z"
-            else mimetypes.guess_type(path.name)[0]
-        )
+        media_type = "application/x-7z-compressed" if path.suffix == ".7z" else mimetypes.guess_type(path.name)[0]
         return FileResponse(path, media_type=media_type or "application/octet-stream")
 
     async def metadata(self, request: Request) -> Response:
         """Size, time and checksums of every file, in the form of the upstream host's `<item>_files.xml`."""
         entries = [await run_in_threadpool(self._entry, path) for path in self._files()]
-        return Response(
-            f"<files>\n{''.join(entries)}</files>\n", media_type="application/xml"
-        )
+        return Response(f"<files>\n{''.join(entries)}</files>\n", media_type="application/xml")
 
     def _entry(self, path: Path) -> str:
         status = path.stat()
@@ -165,27 +147,17 @@ class Mirror:
             if key not in self._digests:
                 self._digests[key] = _digests(path)
             fields |= self._digests[key]
-        inner = "".join(
-            f"    <{name}>{escape(value)}</{name}>\n" for name, value in fields.items()
-        )
+        inner = "".join(f"    <{name}>{escape(value)}</{name}>\n" for name, value in fields.items())
         return f'  <file name={quoteattr(path.name)} source="original">\n{inner}  </file>\n'
 
     def _files(self) -> list[Path]:
-        return sorted(
-            path
-            for path in self._folder.iterdir()
-            if not path.name.startswith(".") and path.is_file()
-        )
+        return sorted(path for path in self._folder.iterdir() if not path.name.startswith(".") and path.is_file())
 
     def _path(self, name: str) -> Path:
         """A file directly in the folder; links count, for whoever put one there wants the dump served."""
         path = self._folder / name
         hidden = name.startswith(".") or "/" in name or "\\" in name or "\0" in name
-        if (
-            hidden
-            or not path.is_file()
-            or path.resolve().parent != self._folder.resolve()
-        ):
+        if hidden or not path.is_file() or path.resolve().parent != self._folder.resolve():
             raise HTTPException(404, f"no {name!r} in {ITEM}")
         return path
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
 
 from sandbox.archive import users, vocabulary
 from sandbox.archive.vocabulary import Vocabulary, pick, timestamp
 
-FIRST_DAY = datetime(2010, 7, 19, 19, 12, 12)
-TAGS_CHANGED = datetime(2024, 1, 1)
+FIRST_DAY = datetime(2010, 7, 19, 19, 12, 12, tzinfo=UTC)
+TAGS_CHANGED = datetime(2024, 1, 1, tzinfo=UTC)
 """Posts created from here on have their tags as `|a|b|` where the style is `mixed`."""
 # Every type that is neither question nor answer, one that the documentation lacks (99) among them
 OTHER_TYPES = (4, 5, 3, 6, 7, 8, 4, 5, 9, 10, 12, 15, 17, 99)
 _OTHER_EVERY = 25
-_LICENSES = ("CC BY-SA 2.5", "CC BY-SA 3.0", "CC BY-SA 4.0")
+_LICENSES = (
+    (datetime(2011, 4, 8, tzinfo=UTC), "CC BY-SA 2.5"),
+    (datetime(2018, 5, 2, tzinfo=UTC), "CC BY-SA 3.0"),
+    (datetime.max.replace(tzinfo=UTC), "CC BY-SA 4.0"),
+)
 
 
 class TagStyle(StrEnum):
@@ -49,9 +53,7 @@ class PostWriter:
         while written < self.count:
             post_id += 1 + (self.random.random() < 0.15)  # deleted posts leave gaps
             if written >= other * _OTHER_EVERY + 2:
-                yield self._other(
-                    post_id, OTHER_TYPES[other % len(OTHER_TYPES)], written
-                )
+                yield self._other(post_id, OTHER_TYPES[other % len(OTHER_TYPES)], written)
                 other += 1
                 written += 1
                 continue
@@ -65,11 +67,7 @@ class PostWriter:
 
     def _question(self, post_id: int, answers: int, index: int) -> str:
         random = self.random
-        accepted = (
-            f' AcceptedAnswerId="{post_id + 1}"'
-            if answers and random.random() < 0.6
-            else ""
-        )
+        accepted = f' AcceptedAnswerId="{post_id + 1}"' if answers and random.random() < 0.6 else ""
         created = self._created(index)
         owner, editor = self._people(created)
         tail = f' AnswerCount="{answers}" CommentCount="{int(random.random() * 5)}"'
@@ -98,31 +96,23 @@ class PostWriter:
     def _other(self, post_id: int, post_type: int, index: int) -> str:
         created = self._created(index)
         # wikis belong to the Community user, and an excerpt's body is often empty
-        owner, editor = (
-            (' OwnerUserId="-1"', "") if post_type in {4, 5} else self._people(created)
-        )
+        owner, editor = (' OwnerUserId="-1"', "") if post_type in {4, 5} else self._people(created)
         body = "" if post_type == 4 and self.random.random() < 0.5 else self._body()
-        new_attribute = (
-            ' TrendingScore="0.5"' if index % 3 == 0 else ""
-        )  # what a later dump may add
+        new_attribute = ' TrendingScore="0.5"' if index % 3 == 0 else ""  # what a later dump may add
         return (
-            f'  <row Id="{post_id}" PostTypeId="{post_type}" CreationDate="{timestamp(created)}" Score="{self._score()}"'
-            f' Body="{body}"{owner}{editor} CommentCount="0"{new_attribute}{self._license(created)} />\r\n'
+            f'  <row Id="{post_id}" PostTypeId="{post_type}" CreationDate="{timestamp(created)}"'
+            f' Score="{self._score()}" Body="{body}"{owner}{editor} CommentCount="0"{new_attribute}{self._license(created)} />\r\n'
         )
 
     def _created(self, index: int) -> datetime:
-        return vocabulary.moment(
-            FIRST_DAY, self.until, (index + self.random.random()) / (self.count + 1)
-        )
+        return vocabulary.moment(FIRST_DAY, self.until, (index + self.random.random()) / (self.count + 1))
 
     def _score(self) -> int:
         return int(self.random.random() ** 6 * 400) - 3
 
     def _body(self) -> str:
         drawn = self.random.random()
-        return self.words.body(
-            self.random, 200 if drawn > 0.999 else 1 + int(drawn * drawn * 22)
-        )
+        return self.words.body(self.random, 200 if drawn > 0.999 else 1 + int(drawn * drawn * 22))
 
     def _people(self, created: datetime) -> tuple[str, str]:
         """The attributes of owner and editor: some posts lost their owner, some never had an account's."""
@@ -150,28 +140,13 @@ class PostWriter:
         first = int(self.random.random() ** 2 * len(vocabulary.TAGS))
         step = 1 + int(self.random.random() * 7)
         count = 1 + int(self.random.random() * 5)
-        tags = [
-            vocabulary.TAGS[(first + step * number) % len(vocabulary.TAGS)]
-            for number in range(count)
-        ]
+        tags = [vocabulary.TAGS[(first + step * number) % len(vocabulary.TAGS)] for number in range(count)]
         self.tag_counts.update(tags)
-        pipe = self.tag_style is TagStyle.PIPE or (
-            self.tag_style is TagStyle.MIXED and created >= TAGS_CHANGED
-        )
-        return (
-            "|" + "|".join(tags) + "|"
-            if pipe
-            else "".join(f"&lt;{tag}&gt;" for tag in tags)
-        )
+        pipe = self.tag_style is TagStyle.PIPE or (self.tag_style is TagStyle.MIXED and created >= TAGS_CHANGED)
+        return "|" + "|".join(tags) + "|" if pipe else "".join(f"&lt;{tag}&gt;" for tag in tags)
 
     def _license(self, created: datetime) -> str:
         if self.random.random() < 0.03:
             return ""
-        period = (
-            0
-            if created < datetime(2011, 4, 8)
-            else 1
-            if created < datetime(2018, 5, 2)
-            else 2
-        )
-        return f' ContentLicense="{_LICENSES[period]}"'
+        name = next(name for until, name in _LICENSES if created < until)
+        return f' ContentLicense="{name}"'

@@ -40,15 +40,11 @@ def ensure(settings: SampleSettings, folder: Path, progress: Progress) -> Path:
         return folder / f"{settings.site}.7z"
     with progress.step("sample archive") as step:
         archive = _generate(folder, settings.site, _wanted(settings))
-        step.done(
-            f"{settings.posts} posts, {settings.users} users, {archive.stat().st_size / 1e6:.1f} MB"
-        )
+        step.done(f"{settings.posts} posts, {settings.users} users, {archive.stat().st_size / 1e6:.1f} MB")
     return archive
 
 
-def ensure_sample(
-    folder: Path, *, site: str, posts: int, users: int, seed: int
-) -> Path:
+def ensure_sample(folder: Path, *, site: str, posts: int, users: int, seed: int) -> Path:
     """Return `<folder>/<site>.7z`, generating it when there is none or when it is a sample of other settings.
 
     A file that this function did not write, or that was changed since, is somebody's own and stays.
@@ -65,7 +61,7 @@ def ensure_sample(
 
 
 def add(source: str, folder: Path, progress: Progress) -> str:
-    """Put the archive at a path or an http(s) address into the mirror's folder; returns the site that it is a dump of."""
+    """Put the archive at a path or an http(s) address into the mirror's folder; returns the site it is a dump of."""
     url = urlsplit(source)
     remote = url.scheme in {"http", "https"}
     name = unquote(PurePosixPath(url.path).name) if remote else Path(source).name
@@ -85,9 +81,7 @@ def add(source: str, folder: Path, progress: Progress) -> str:
                 next_command=f"ls -l {Path(source).parent}",
             )
         elif not (target.exists() and target.samefile(source)):
-            _into_place(
-                target, lambda path: _link_or_copy(Path(source).resolve(), path)
-            )
+            _into_place(target, lambda path: _link_or_copy(Path(source).resolve(), path))
         step.done(f"{target.stat().st_size / 1e6:.1f} MB")
     return name.removesuffix(".7z")
 
@@ -148,7 +142,7 @@ def _into_place(target: Path, write: Callable[[Path], None]) -> None:
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
     try:
         write(folder / target.name)
-        os.replace(folder / target.name, target)
+        (folder / target.name).replace(target)
     finally:
         shutil.rmtree(folder)
 
@@ -162,14 +156,10 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 def _download(url: str, target: Path) -> None:
     try:
-        with httpx.stream(
-            "GET", url, follow_redirects=True, timeout=_TIMEOUT
-        ) as response:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT) as response:
             response.raise_for_status()
             with target.open("wb") as file:
                 for chunk in response.iter_bytes(1 << 20):
                     file.write(chunk)
     except httpx.HTTPError as error:
-        raise PrerequisiteMissing(
-            f"cannot download {url}", why=str(error), next_command=f"curl -fLI {url}"
-        ) from error
+        raise PrerequisiteMissing(f"cannot download {url}", why=str(error), next_command=f"curl -fLI {url}") from error

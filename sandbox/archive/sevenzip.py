@@ -1,6 +1,7 @@
-"""Write a .7z as 7-Zip does with `-m0=bzip2`: one solid block, every member's CRC, nothing of this machine or this hour.
+"""Write a .7z as 7-Zip does with `-m0=bzip2`: one solid block, every member's CRC, nothing of this machine or hour.
 
-py7zr stamps members with the current time and compresses with one thread; the same arguments must give the same bytes here.
+py7zr stamps members with the current time and compresses with one thread; the same arguments must give the same bytes
+here.
 """
 
 from __future__ import annotations
@@ -59,14 +60,10 @@ def write(target: BinaryIO, members: Iterable[Member], *, modified: datetime) ->
     target.write(header)
     start = struct.pack("<QQI", packed_size, len(header), zlib.crc32(header))
     target.seek(0)
-    target.write(
-        _SIGNATURE + _FORMAT_VERSION + struct.pack("<I", zlib.crc32(start)) + start
-    )
+    target.write(_SIGNATURE + _FORMAT_VERSION + struct.pack("<I", zlib.crc32(start)) + start)
 
 
-def _concatenated(
-    members: Iterable[Member], written: list[_Written]
-) -> Iterator[bytes]:
+def _concatenated(members: Iterable[Member], written: list[_Written]) -> Iterator[bytes]:
     for member in members:
         size = crc = 0
         for chunk in member.chunks:
@@ -79,45 +76,21 @@ def _concatenated(
 def _header(written: list[_Written], packed_size: int, modified: datetime) -> bytes:
     count = len(written)
     sizes = [member.size for member in written]
-    pack = (
-        bytes([_PACK])
-        + _number(0)
-        + _number(1)
-        + bytes([_SIZE])
-        + _number(packed_size)
-        + bytes([_END])
-    )
+    pack = bytes([_PACK]) + _number(0) + _number(1) + bytes([_SIZE]) + _number(packed_size) + bytes([_END])
     unpack = bytes([_UNPACK, _FOLDER]) + _number(1) + b"\x00" + _BZIP2_CODER
     unpack += bytes([_UNPACK_SIZES]) + _number(sum(sizes)) + bytes([_END])
     substreams = bytes([_SUBSTREAMS, _STREAM_COUNT]) + _number(count)
-    substreams += bytes([_SIZE]) + b"".join(
-        _number(size) for size in sizes[:-1]
-    )  # the last one is what remains
-    substreams += (
-        bytes([_CRC, 1])
-        + b"".join(struct.pack("<I", member.crc) for member in written)
-        + bytes([_END])
-    )
+    substreams += bytes([_SIZE]) + b"".join(_number(size) for size in sizes[:-1])  # the last one is what remains
+    substreams += bytes([_CRC, 1]) + b"".join(struct.pack("<I", member.crc) for member in written) + bytes([_END])
     ticks = int((modified.timestamp() + _WINDOWS_EPOCH_SECONDS) * 10_000_000)
     files = bytes([_FILES]) + _number(count)
     files += _property(
         _NAMES,
-        b"\x00"
-        + b"".join(member.name.encode("utf-16-le") + b"\x00\x00" for member in written),
+        b"\x00" + b"".join(member.name.encode("utf-16-le") + b"\x00\x00" for member in written),
     )
     files += _property(_MODIFIED, b"\x01\x00" + struct.pack("<Q", ticks) * count)
-    files += _property(
-        _ATTRIBUTES, b"\x01\x00" + struct.pack("<I", _ARCHIVE_ATTRIBUTE) * count
-    ) + bytes([_END])
-    return (
-        bytes([_HEADER, _STREAMS])
-        + pack
-        + unpack
-        + substreams
-        + bytes([_END])
-        + files
-        + bytes([_END])
-    )
+    files += _property(_ATTRIBUTES, b"\x01\x00" + struct.pack("<I", _ARCHIVE_ATTRIBUTE) * count) + bytes([_END])
+    return bytes([_HEADER, _STREAMS]) + pack + unpack + substreams + bytes([_END]) + files + bytes([_END])
 
 
 def _property(kind: int, data: bytes) -> bytes:
@@ -129,7 +102,5 @@ def _number(value: int) -> bytes:
     for extra in range(8):
         if value < 1 << (7 * (extra + 1)):
             first = (0xFF00 >> extra) & 0xFF | (value >> (8 * extra))
-            return bytes([first]) + (value & ((1 << (8 * extra)) - 1)).to_bytes(
-                extra, "little"
-            )
+            return bytes([first]) + (value & ((1 << (8 * extra)) - 1)).to_bytes(extra, "little")
     return b"\xff" + value.to_bytes(8, "little")

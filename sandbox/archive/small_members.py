@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.archive import users
 from sandbox.archive.vocabulary import timestamp
 
-_DAY = datetime(2015, 3, 14, 9, 26, 53)
+_DAY = datetime(2015, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
 def badges(count: int, user_count: int, random: Random) -> Iterator[str]:
@@ -28,8 +28,8 @@ def comments(count: int, user_count: int, random: Random) -> Iterator[str]:
     for number in range(1, count + 1):
         user_id = users.existing_id(random, user_count)
         yield (
-            f'  <row Id="{number}" PostId="{number}" Score="0" Text="+1 &amp; thanks! 👍" CreationDate="{_date(number)}"'
-            f' UserId="{user_id}" ContentLicense="CC BY-SA 3.0" />\r\n'
+            f'  <row Id="{number}" PostId="{number}" Score="0" Text="+1 &amp; thanks! 👍"'
+            f' CreationDate="{_date(number)}" UserId="{user_id}" ContentLicense="CC BY-SA 3.0" />\r\n'
         )
 
 
@@ -39,8 +39,8 @@ def post_history(count: int, user_count: int, random: Random) -> Iterator[str]:
         user_id = users.existing_id(random, user_count)
         guid = f"{int(random.random() * 2**48):012x}"
         yield (
-            f'  <row Id="{number}" PostHistoryTypeId="2" PostId="{number}" RevisionGUID="00000000-0000-4000-8000-{guid}"'
-            f' CreationDate="{_date(number)}" UserId="{user_id}" Text="first&#xD;&#xA;second" />\r\n'
+            f'  <row Id="{number}" PostHistoryTypeId="2" PostId="{number}"'
+            f' RevisionGUID="00000000-0000-4000-8000-{guid}" CreationDate="{_date(number)}" UserId="{user_id}" Text="first&#xD;&#xA;second" />\r\n'
         )
 
 
@@ -63,7 +63,8 @@ def votes(count: int) -> Iterator[str]:
     """Rows of Votes.xml."""
     for number in range(1, count + 1):
         yield (
-            f'  <row Id="{number}" PostId="{number}" VoteTypeId="2" CreationDate="{_date(number)[:10]}T00:00:00.000" />\r\n'
+            f'  <row Id="{number}" PostId="{number}" VoteTypeId="2"'
+            f' CreationDate="{_date(number)[:10]}T00:00:00.000" />\r\n'
         )
 
 

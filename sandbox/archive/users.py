@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.archive import vocabulary
 from sandbox.archive.vocabulary import pick, timestamp
 
-_FIRST_DAY = datetime(2010, 7, 19, 6, 55, 26)
+_FIRST_DAY = datetime(2010, 7, 19, 6, 55, 26, tzinfo=UTC)
 _GAP_EVERY = 9  # ids 10, 20, 30 … belonged to accounts that are gone
 
 

@@ -122,11 +122,7 @@ class Vocabulary:
 
     def body(self, random: Random, length: int) -> str:
         """Escaped HTML of `length` sentences."""
-        return (
-            "&lt;p&gt;"
-            + " ".join([pick(self.sentences, random) for _ in range(length)])
-            + "&lt;/p&gt;&#xA;"
-        )
+        return "&lt;p&gt;" + " ".join([pick(self.sentences, random) for _ in range(length)]) + "&lt;/p&gt;&#xA;"
 
 
 def pick(values: tuple[_T, ...], random: Random) -> _T:
@@ -136,22 +132,14 @@ def pick(values: tuple[_T, ...], random: Random) -> _T:
 
 def build(random: Random, *, sentences: int = 8000) -> Vocabulary:
     """Draw the sentences and titles."""
-    words = tuple(
-        "".join(pick(_SYLLABLES, random) for _ in range(1 + int(random.random() * 4)))
-        for _ in range(4000)
-    )
+    words = tuple("".join(pick(_SYLLABLES, random) for _ in range(1 + int(random.random() * 4))) for _ in range(4000))
     plain = []
     for number in range(sentences):
         if number % 23 == 0:
             plain.append(_ODD_SENTENCES[number // 23 % len(_ODD_SENTENCES)])
             continue
-        drawn = [
-            words[int(random.random() ** 2 * len(words))]
-            for _ in range(6 + int(random.random() * 16))
-        ]
-        plain.append(
-            " ".join(drawn).capitalize() + ("." if number % 5 else "?&#xA;&#xA;")
-        )
+        drawn = [words[int(random.random() ** 2 * len(words))] for _ in range(6 + int(random.random() * 16))]
+        plain.append(" ".join(drawn).capitalize() + ("." if number % 5 else "?&#xA;&#xA;"))
     titles = tuple(
         f"How to {pick(words, random)} &quot;{pick(words, random)}&quot; &amp; {pick(words, random)} #{number}?"
         for number in range(500)
@@ -161,7 +149,7 @@ def build(random: Random, *, sentences: int = 8000) -> Vocabulary:
 
 def timestamp(moment: datetime) -> str:
     """As the dumps write it: milliseconds, no zone."""
-    return moment.isoformat(timespec="milliseconds")
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def moment(start: datetime, end: datetime, fraction: float) -> datetime:
