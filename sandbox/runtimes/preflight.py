@@ -99,7 +99,9 @@ def _no_python(
     rows = [spec for spec in RUNTIMES.values() if spec.is_airflow and whole.first(spec.pythons)]
     lines = [f"{request.name} runs on Python {' or '.join(request.spec.pythons)}" for request in lacking]
     lines += ["looked at:", *(f"  {place}" for place in found.looked_at), *downloads]
-    next_command = f"uv python install {lacking[0].spec.pythons[0]}   (or your system's package manager, or pyenv)"
+    next_command = (
+        f".venv/bin/uv python install {lacking[0].spec.pythons[0]}   (or your system's package manager, or pyenv)"
+    )
     if any(request.spec.is_airflow for request in lacking) and rows:
         lines.append(f"Airflow rows that this machine can run: {', '.join(spec.name for spec in rows)}")
         version, python = rows[0].name.removeprefix("airflow-").split("-py")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.runtimes.locks import canonical, pins
@@ -40,12 +41,11 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A file as its package's RECORD describes it."""
+    """A file as the RECORD of its package describes it, or of its packages: several may bring the same file."""
 
     package: str
     path: Path
-    algorithm: str
-    digest: str
+    digests: tuple[tuple[str, str], ...]
 
 
 def verify(name: str, *, cache_dir: Path | None = None) -> tuple[Verdict, ...]:
@@ -66,7 +66,7 @@ def verify_folder(folder: Path, name: str) -> Verdict:
     problems += _interpreter_problems(folder)
     records = [record for site in _site_packages(folder) for record in sorted(site.glob("*.dist-info/RECORD"))]
     problems += _lock_problems(folder, [record.parent.name for record in records])
-    entries = [entry for record in records for entry in _entries(record)]
+    entries = _merged(entry for record in records for entry in _entries(record))
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(_file_problem, entries, chunksize=64))
     problems += [problem for problem in found if problem]
@@ -129,18 +129,29 @@ def _entries(record: Path) -> Iterator[Entry]:
     package = canonical(record.parent.name.split("-", 1)[0])
     with record.open(newline="", encoding="utf-8") as file:
         for row in csv.reader(file):
-            if len(row) >= 2 and row[1]:
+            # bytecode is made anew from the files that are checked
+            if len(row) >= 2 and row[1] and not row[0].endswith(".pyc"):
                 algorithm, _, digest = row[1].partition("=")
-                yield Entry(package=package, path=site / row[0], algorithm=algorithm, digest=digest)
+                path = Path(os.path.normpath(site / row[0]))
+                yield Entry(package=package, path=path, digests=((algorithm, digest),))
+
+
+def _merged(entries: Iterable[Entry]) -> list[Entry]:
+    merged: dict[Path, Entry] = {}
+    for entry in entries:
+        other = merged.get(entry.path)
+        merged[entry.path] = replace(entry, digests=(*other.digests, *entry.digests)) if other else entry
+    return list(merged.values())
 
 
 def _file_problem(entry: Entry) -> str | None:
-    digest = hashlib.new(entry.algorithm)
+    digests = [hashlib.new(algorithm) for algorithm, _ in entry.digests]
     try:
         with entry.path.open("rb") as file:
             while block := file.read(READ_BYTES):
-                digest.update(block)
+                for digest in digests:
+                    digest.update(block)
     except OSError as error:
         return f"cannot be read: {entry.path} ({error.strerror})"
-    actual = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-    return None if actual == entry.digest else f"changed: {entry.path}"
+    actual = [base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode() for digest in digests]
+    return None if any(a == e for a, (_, e) in zip(actual, entry.digests, strict=True)) else f"changed: {entry.path}"

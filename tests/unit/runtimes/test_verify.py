@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 import sys
 import venv
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_changed_file(runtime: Path) -> None:
 
     assert [problem.split(":")[0] for problem in problems] == ["changed"]
     assert problems[0].endswith("site-packages/a_b.py")
+
+
+def test_file_of_two_packages(runtime: Path) -> None:
+    """A file that two packages bring may be either one's."""
+    (site,) = runtime.glob("lib/python*/site-packages")
+    (site / "c-1.dist-info").mkdir()
+    (site / "c-1.dist-info" / "RECORD").write_text("a_b.py,sha256=AAAA,6\nx.pyc,sha256=AAAA,1\n")
+    (runtime / LOCK_COPY).write_text("a-b==1.0 \\\n    --hash=sha256:0\nc==1 \\\n    --hash=sha256:0\n")
+
+    verdict = verify_folder(runtime, "x")
+    shutil.rmtree(site / "c-1.dist-info")
+
+    assert verdict.problems == ()
 
 
 def test_missing_file(runtime: Path) -> None:
