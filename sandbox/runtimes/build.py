@@ -86,10 +86,8 @@ def _build_missing(
     pythons = choose_pythons(missing, tools=tools, folder=parent, offline=offline, progress=progress)
     check_disk(missing, folder=parent, tools=tools)
     cancelled = threading.Event()
-    builds = [
-        Build(request=request, python_version=pythons[request][0], interpreter=pythons[request][1], folder=parent)
-        for request in sorted(missing, key=lambda item: -item.spec.size_mib)
-    ]
+    missing.sort(key=lambda request: -request.spec.size_mib)
+    builds = [Build.of(request, pythons[request], parent) for request in missing]
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="runtime") as pool:
         futures = [
             pool.submit(run_build, build, uv=tools.uv, progress=progress, cancelled=cancelled, offline=offline)
@@ -102,8 +100,8 @@ def _build_missing(
             cancelled.set()
             for future in futures:
                 future.cancel()
-    for future in futures:
-        error = None if future.cancelled() else future.exception()
+    errors = [None if future.cancelled() else future.exception() for future in futures]
+    for error in errors:
         if error is not None and not isinstance(error, Cancelled):
             raise error
     return {future.result().name: future.result() for future in futures}

@@ -39,6 +39,11 @@ class Build:
     interpreter: Path
     folder: Path
 
+    @classmethod
+    def of(cls, request: RuntimeRequest, python: tuple[str, Path], folder: Path) -> Build:
+        """A build with the chosen Python: its minor version and its interpreter."""
+        return cls(request=request, python_version=python[0], interpreter=python[1], folder=folder)
+
     @property
     def key(self) -> str:
         return runtime_key(self.request, self.python_version)

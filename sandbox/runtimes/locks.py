@@ -121,12 +121,11 @@ def derive_lock(
     The row's versions hold; where the project chose a provider's version, all providers may move: they come in sets.
     When that is not enough for the provider, what it depends on moves too, and nothing else.
     """
-    spec = request.spec
     folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
     requirements, constraints = folder / f"{target.stem}.in", folder / f"{target.stem}.constraints"
     new = folder / f"{target.stem}.new"
-    committed = spec.lock_file.read_text("utf-8")
+    committed = request.spec.lock_file.read_text("utf-8")
     requirements.write_text("\n".join(derived_requirements(request)) + "\n", "utf-8")
     arguments = [*(option for option in COMPILE if option != "--universal"), "--quiet", "--python", str(python)]
     arguments += ["--constraints", str(constraints), "--output-file", str(new), str(requirements)]
