@@ -56,13 +56,15 @@ def _real_runner(settings: Settings) -> Runner:
 
 def serve(settings: Settings, make_runner: Callable[[Settings], Runner]) -> None:
     """Serve until SIGTERM or SIGINT; raises NotStarted when the port or the state is taken."""
+    listener = _bind(settings)
+    lock = _lock(settings.state_dir)
+
+    # Imported here: what cannot start says so at once.
     import uvicorn
 
     from sandbox.databricks_stub.assembly import assemble
     from sandbox.databricks_stub.store.database import DatabaseError
 
-    listener = _bind(settings)
-    lock = _lock(settings.state_dir)
     try:
         workspace = assemble(settings, make_runner(settings), log=_log)
     except DatabaseError as error:

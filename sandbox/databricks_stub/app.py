@@ -73,7 +73,7 @@ def _endpoint(route: Route, version: str, services: Services, log: Callable[[str
             return JSONResponse(await run_in_threadpool(route.handler, call))
         except ApiError as error:
             return _refused(error)
-        except Exception as error:  # noqa: BLE001 - a client of Databricks expects its envelope even for our bugs
+        except Exception as error:  # a client of Databricks expects its envelope even for our bugs
             log(f"{request.method} {request.url.path}\n{traceback.format_exc()}")
             return _refused(
                 ApiError(500, "INTERNAL_ERROR", f"The sandbox failed: {error!r}; its log has the traceback.")

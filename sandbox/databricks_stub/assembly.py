@@ -23,6 +23,10 @@ from sandbox.databricks_stub.worker import Worker
 
 STOP_SECONDS = 3.0
 
+# Measured 2026-11, provider 7.6.0: a deferrable operator takes a run that has already failed when it first looks for a
+# success (af#53904). On Databricks nothing fails that fast; here a missing notebook would, so a failure waits a little.
+FAILURE_DELAY_MS = 3000
+
 
 class Runner(RunsNotebooks, RunsSql, Protocol):
     """What a workspace needs of NotebookRunner."""
@@ -66,6 +70,7 @@ def assemble(
     *,
     clock: Clock | None = None,
     ids: Ids | None = None,
+    failure_delay_ms: int = FAILURE_DELAY_MS,
     log: Callable[[str], None] = print,
     on_change: Callable[[], None] = lambda: None,
 ) -> Workspace:
@@ -85,6 +90,7 @@ def assemble(
         executor,
         clock,
         max_parallel_tasks=settings.max_parallel_tasks,
+        failure_delay_ms=failure_delay_ms,
         log=log,
         on_change=on_change,
     )

@@ -52,8 +52,11 @@ class Decision:
     wake_at: int | None = None
 
 
-def decide(spec: JobSpec, run: JobRun, tasks: Sequence[TaskRun], now_ms: int) -> Decision:
-    """What the started job_run does now; `tasks` holds the current attempts."""
+def decide(spec: JobSpec, run: JobRun, tasks: Sequence[TaskRun], now_ms: int, *, failure_delay_ms: int = 0) -> Decision:
+    """What the started job_run does now; `tasks` holds the current attempts.
+
+    A job_run does not end as FAILED earlier than `failure_delay_ms` after its start.
+    """
     timed_out = is_timed_out(spec, run, now_ms)
     stopping = run.cancel_requested or timed_out
     by_key = {task.task_key: task for task in tasks}
@@ -75,7 +78,12 @@ def decide(spec: JobSpec, run: JobRun, tasks: Sequence[TaskRun], now_ms: int) ->
         elif verdict:
             actions.append(Start(task=task))
     if not actions and all(task.state.is_terminal for task in tasks):
-        actions.append(Finish(state=final_state(spec, run, tasks, timed_out=timed_out)))
+        state = final_state(spec, run, tasks, timed_out=timed_out)
+        earliest = (run.start_time or 0) + failure_delay_ms
+        if state.result is Result.FAILED and now_ms < earliest:
+            wake_at.append(earliest)
+        else:
+            actions.append(Finish(state=state))
     if spec.timeout_seconds and run.start_time is not None and not timed_out:
         wake_at.append(run.start_time + spec.timeout_seconds * 1000)
     return Decision(actions=tuple(actions), wake_at=min(wake_at, default=None))

@@ -82,7 +82,7 @@ class StatementRunner:
         except SqlError as error:
             self._move(statement_id, "FAILED", error=str(error))
             return
-        except Exception as error:  # noqa: BLE001 - the client must learn of it, whatever it was
+        except Exception as error:  # the client must learn of it, whatever it was
             self._move(statement_id, "FAILED", error=f"The sandbox failed: {error!r}")
             return
         columns = [

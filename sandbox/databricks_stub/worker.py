@@ -47,6 +47,7 @@ class Worker:
         clock: Clock,
         *,
         max_parallel_tasks: int,
+        failure_delay_ms: int = 0,
         log: Callable[[str], None] = lambda line: None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
@@ -54,6 +55,7 @@ class Worker:
         self._execute = execute
         self._clock = clock
         self._slots = max_parallel_tasks
+        self._failure_delay_ms = failure_delay_ms
         self._log = log
         self._on_change = on_change
         self._wake = threading.Event()
@@ -116,7 +118,7 @@ class Worker:
                 deadline = self._drive(run, started)
             except sqlite3.Error:
                 raise
-            except Exception as error:  # noqa: BLE001 - our bug may end this job_run, never the dispatcher
+            except Exception as error:  # our bug may end this job_run, never the dispatcher
                 self._give_up(run, error)
                 continue
             if deadline is not None:
@@ -178,7 +180,7 @@ class Worker:
             tasks = self._runs.tasks(run_id)
             now = self._clock.now_ms()
             self._pass_on_cancellation(run, tasks, timed_out=is_timed_out(spec, run, now))
-            decision = decide(spec, run, tasks, now)
+            decision = decide(spec, run, tasks, now, failure_delay_ms=self._failure_delay_ms)
             changed = [self._act(run, action) for action in decision.actions]
             if not any(changed):
                 return decision.wake_at
@@ -231,7 +233,7 @@ class Worker:
     def _attempt(self, run: JobRun, task: TaskRun, cancel: threading.Event) -> None:
         try:
             finished = self._execute(run, task, cancel)
-        except Exception as error:  # noqa: BLE001 - what the executor did not foresee is this attempt's failure, told in full
+        except Exception as error:  # what the executor did not foresee is this attempt's failure, told in full
             message = f"The sandbox failed: {error!r}"
             finished = Finished(
                 state=State(life_cycle=LifeCycle.INTERNAL_ERROR, result=Result.FAILED, message=message),

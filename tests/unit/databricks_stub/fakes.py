@@ -172,6 +172,7 @@ class Harness:
     """A workspace over fakes, with a client that has the token."""
 
     def __init__(self, root: Path, runner: FakeRunner | None = None, clock: Any = None, **changes: Any) -> None:
+        delay = changes.pop("failure_delay_ms", 0)
         self.settings = settings(root, **changes)
         self.runner = runner or FakeRunner()
         self.changes = self.runner.changes
@@ -181,6 +182,7 @@ class Harness:
             self.runner,
             clock=clock,
             ids=CountingIds(),
+            failure_delay_ms=delay,
             log=self.log.append,
             on_change=self.changes.happened,
         )

@@ -154,7 +154,7 @@ def test_a_broken_bundle_is_told_and_jobs_of_the_api_still_run(bundled: Harness)
     status, code, message = refusal(bundled, "/2.1/jobs/run-now", job_id=medallion)
 
     assert (status, code) == (400, "INVALID_STATE")
-    assert "databricks.yml:8" in message
+    assert "databricks.yml:9" in message
     assert bundled.results(bundled.post("/2.1/jobs/run-now", job_id=made)["run_id"]) == {"b": "SUCCESS"}
 
 

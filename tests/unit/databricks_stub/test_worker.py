@@ -55,6 +55,22 @@ def test_a_failed_task_fails_the_run_and_skips_what_depends_on_it(harness: Harne
     assert harness.run(run_id)["status"]["termination_details"]["code"] == "RUN_EXECUTION_ERROR"
 
 
+def test_a_failure_is_not_told_before_a_client_can_have_seen_the_run(harnesses: Any) -> None:
+    """The Airflow provider takes a run that has failed before it first looks for a success."""
+    clock = FakeClock()
+    harness: Harness = harnesses(clock=clock, failure_delay_ms=3000).start()
+    harness.runner.outcomes["bad"] = [{"succeeded": False}]
+    run_id = harness.submit(task("bad"))
+
+    harness.changes.wait_until(lambda: "result_state" in harness.run(run_id)["tasks"][0]["state"])
+    before = harness.run(run_id)["state"]["life_cycle_state"]
+    clock.now += 3000
+    harness.workspace.worker.wake()
+
+    assert before == "RUNNING"
+    assert harness.ended(run_id)["state"]["result_state"] == "FAILED"
+
+
 def test_a_failed_task_is_retried(harness: Harness) -> None:
     """max_retries gives further attempts, each with its own run_id; the last one counts."""
     harness.runner.outcomes["flaky"] = [{"succeeded": False}, {"succeeded": False}, {"succeeded": True}]
