@@ -50,7 +50,7 @@ class _Gate:
                 await _refused(error)(scope, receive, send)
                 return
             # The SDKs call some endpoints with a slash at the end, others without.
-            scope = scope | {"path": scope["path"].rstrip("/") or "/"}
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
         await self._inner(scope, receive, send)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from sandbox.databricks_stub.worker import Finished
 # Measured by the vendor's CLI team on serverless: a generic pointer; the exception itself is in get-output.
 FAILURE_MESSAGE = "Workload failed, see run output for details"
 
-CONDITIONS = {
+CONDITIONS: Mapping[str, Callable[[str, str], bool]] = {
     "EQUAL_TO": lambda left, right: left == right,
     "NOT_EQUAL": lambda left, right: left != right,
     "GREATER_THAN": lambda left, right: float(left) > float(right),

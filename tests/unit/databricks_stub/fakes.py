@@ -195,13 +195,13 @@ class Harness:
         self.workspace.start()
         return self
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """The answer to a GET, which must succeed."""
         answer = self.client.get(f"/api{path}", params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         """The answer to a POST, which must succeed."""
         answer = self.client.post(f"/api{path}", json=body)
         assert answer.status_code == 200, answer.text

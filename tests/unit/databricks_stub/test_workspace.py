@@ -1,0 +1,156 @@
+"""The workspace's tree, the sources of notebooks, Unity Catalog reads, identity."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.databricks_stub.fakes import NOTEBOOK, Harness
+
+
+def imported(harness: Harness, path: str, text: str, **fields: Any) -> None:
+    """Import a text."""
+    harness.post("/2.0/workspace/import", path=path, content=base64.b64encode(text.encode()).decode(), **fields)
+
+
+def notebook_run(harness: Harness, path: str) -> dict[str, Any]:
+    """A run of that notebook, ended."""
+    return harness.ended(harness.submit({"task_key": "a", "notebook_task": {"notebook_path": path}}))
+
+
+def test_a_notebook_is_imported_listed_exported_and_deleted(harness: Harness) -> None:
+    """With and without the prefix /Workspace it is the same."""
+    imported(harness, "/Workspace/Users/me/folder/one.py", NOTEBOOK, format="AUTO")
+
+    status = harness.get("/2.0/workspace/get-status", path="/Users/me/folder/one")
+    listed = harness.get("/2.0/workspace/list", path="/Users/me/folder/")
+    content = harness.get("/2.0/workspace/export", path="/Workspace/Users/me/folder/one")["content"]
+    refused = harness.client.post("/api/2.0/workspace/delete", json={"path": "/Users/me"})
+    harness.post("/2.0/workspace/delete", path="/Users/me", recursive=True)
+    gone = harness.client.get("/api/2.0/workspace/get-status", params={"path": "/Users/me/folder"})
+
+    assert (status["object_type"], status["language"]) == ("NOTEBOOK", "PYTHON")
+    assert [item["path"] for item in listed["objects"]] == ["/Users/me/folder/one"]
+    assert base64.b64decode(content).decode() == NOTEBOOK
+    assert refused.status_code == 400
+    assert (gone.status_code, gone.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+def test_nothing_is_overwritten_unasked(harness: Harness) -> None:
+    """RESOURCE_ALREADY_EXISTS until `overwrite`."""
+    imported(harness, "/Shared/one", NOTEBOOK, format="SOURCE", language="PYTHON")
+    body = {"path": "/Shared/one", "content": "", "format": "SOURCE", "language": "PYTHON"}
+
+    refused = harness.client.post("/api/2.0/workspace/import", json=body)
+
+    assert refused.json()["error_code"] == "RESOURCE_ALREADY_EXISTS"
+    harness.post("/2.0/workspace/import", **body, overwrite=True)
+
+
+def test_folders_are_made_with_those_above(harness: Harness) -> None:
+    """Again is no error; over a notebook it is."""
+    harness.post("/2.0/workspace/mkdirs", path="/Shared/a/b/c")
+    harness.post("/2.0/workspace/mkdirs", path="/Shared/a/b/c")
+    imported(harness, "/Shared/note", NOTEBOOK, format="SOURCE", language="PYTHON")
+
+    over = harness.client.post("/api/2.0/workspace/mkdirs", json={"path": "/Shared/note/x"})
+
+    assert harness.get("/2.0/workspace/get-status", path="/Shared/a/b")["object_type"] == "DIRECTORY"
+    assert over.json()["error_code"] == "RESOURCE_ALREADY_EXISTS"
+
+
+def test_an_imported_notebook_runs_before_one_of_the_project(harness: Harness) -> None:
+    """From a copy of what was imported."""
+    imported(harness, "/Shared/notebooks/some", "# Databricks notebook source\n1", format="SOURCE", language="PYTHON")
+
+    notebook_run(harness, "/Shared/notebooks/some")
+
+    started = harness.runner.tasks[0]
+    assert started.notebook_path.read_text().endswith("source\n1")
+    assert started.workspace_path == "/Shared/notebooks/some"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Workspace/notebooks/some",
+        "/Workspace/Users/me@example.com/notebooks/some",
+        "/Users/me@example.com/notebooks/some",
+        "/Repos/me@example.com/platform/notebooks/some",
+        "/Workspace/Shared/notebooks/some.py",
+        "notebooks/some",
+    ],
+)
+def test_production_paths_lead_to_the_project(harness: Harness, path: str) -> None:
+    """The folders of users, repositories and all users stand for the project's root."""
+    notebook_run(harness, path)
+
+    assert harness.runner.tasks[0].notebook_path == harness.settings.project_root / "notebooks" / "some.py"
+
+
+def test_no_path_leads_out_of_the_project(harness: Harness, tmp_path: Path) -> None:
+    """Neither by dots nor by a link."""
+    (tmp_path / "outside.py").write_text(NOTEBOOK)
+    (harness.settings.project_root / "link.py").symlink_to(tmp_path / "outside.py")
+
+    for path in ("../outside", "/Workspace/../../outside", "notebooks/../../outside"):
+        assert notebook_run(harness, path)["state"]["result_state"] == "FAILED"
+    assert harness.runner.started == []
+
+
+def test_two_notebooks_of_one_name_are_told(harness: Harness) -> None:
+    """Rather than one chosen."""
+    (harness.settings.project_root / "notebooks" / "some.ipynb").write_text("{}")
+
+    run = notebook_run(harness, "/Workspace/notebooks/some")
+
+    assert "is ambiguous" in run["tasks"][0]["state"]["state_message"]
+
+
+def test_an_edited_notebook_is_what_runs_next(harness: Harness) -> None:
+    """Sources are looked up when the task starts: also one that appeared after the run was accepted."""
+    harness.runner.hold("first")
+    run_id = harness.submit(
+        {"task_key": "first", "notebook_task": {"notebook_path": "notebooks/some"}},
+        {
+            "task_key": "late",
+            "notebook_task": {"notebook_path": "notebooks/late"},
+            "depends_on": [{"task_key": "first"}],
+        },
+    )
+    (harness.settings.project_root / "notebooks" / "late.py").write_text(NOTEBOOK)
+
+    harness.runner.release("first")
+
+    assert harness.results(run_id) == {"first": "SUCCESS", "late": "SUCCESS"}
+
+
+def test_unity_catalog_lists_what_the_warehouse_holds(harness: Harness) -> None:
+    """Only folders with a Delta log are tables."""
+    schema = harness.settings.warehouse_dir / "projects" / "default"
+    (schema / "raw_posts" / "_delta_log").mkdir(parents=True)
+    (schema / "no_table").mkdir()
+
+    tables = harness.get("/2.1/unity-catalog/tables", catalog_name="projects", schema_name="default")["tables"]
+    one = harness.get("/2.1/unity-catalog/tables/projects.default.raw_posts")
+    volume = harness.get("/2.1/unity-catalog/volumes/projects.default.my_volume")
+    none = harness.client.get("/api/2.1/unity-catalog/tables/projects.default.nothing")
+
+    assert [table["full_name"] for table in tables] == ["projects.default.raw_posts"]
+    assert one["data_source_format"] == "DELTA"
+    assert volume["storage_location"] == "s3://bucket/raw/"
+    assert (none.status_code, none.json()["error_code"]) == (404, "TABLE_DOES_NOT_EXIST")
+    assert [s["name"] for s in harness.get("/2.1/unity-catalog/schemas", catalog_name="projects")["schemas"]] == [
+        "default"
+    ]
+
+
+def test_who_and_where_one_is(harness: Harness) -> None:
+    """What the SDKs and the provider's test of a connection ask."""
+    assert harness.get("/2.0/preview/scim/v2/Me")["userName"] == "sandbox@example.com"
+    assert harness.get("/2.1/clusters/spark-versions")["versions"]
+    assert harness.get("/2.0/clusters/get", cluster_id="x")["state"] == "RUNNING"
+    assert "workspace_id" in harness.client.get("/.well-known/databricks-config").json()
