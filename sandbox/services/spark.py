@@ -17,7 +17,7 @@ def _process(context: ServiceContext) -> ProcessForm:
     return ProcessForm(
         argv=(
             str(context.interpreters[engine_runtime(config)]),
-            *("-m", "sandbox.databricks_stub.kernel.sail_server"),
+            *("-m", "sandbox.databricks_stub.kernel.sail.server"),
             *("--port", str(context.ports["spark"])),
             *("--catalog", config.databricks.catalog),
             *(argument for schema in config.databricks.schemas for argument in ("--schema", schema)),

@@ -1,0 +1,121 @@
+"""dbutils.fs over plain files: /Volumes/…, dbfs:/… and file:/… paths.
+
+Documented: https://docs.databricks.com/dev-tools/databricks-utils#file-system-utility-dbutilsfs
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+
+class FileInfo(NamedTuple):
+    """What `ls` tells of a file; folders end in a slash and have size 0."""
+
+    path: str
+    name: str
+    size: int
+    modificationTime: int
+
+    def isDir(self) -> bool:  # noqa: N802
+        """Whether it is a folder."""
+        return self.name.endswith("/")
+
+    def isFile(self) -> bool:  # noqa: N802
+        """Whether it is a file."""
+        return not self.isDir()
+
+
+class FileSystem:
+    """dbutils.fs; `root` is the folder behind dbfs:/."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _local(self, path: str) -> str:
+        if path.startswith("file:"):
+            return "/" + path.removeprefix("file:").lstrip("/")
+        plain = "/" + path.removeprefix("dbfs:").lstrip("/")
+        if plain == "/Volumes" or plain.startswith("/Volumes/"):
+            return plain
+        inside = os.path.normpath(plain).lstrip("/")
+        return str(self._root / inside)
+
+    def ls(self, path: str) -> list[FileInfo]:
+        """The entries of a folder, or the file itself."""
+        local = self._local(path)
+        if os.path.isfile(local):
+            names = [("", local)]
+        elif os.path.isdir(local):
+            names = [(name, os.path.join(local, name)) for name in sorted(os.listdir(local))]
+        else:
+            raise FileNotFoundError(f"No such file or directory {path}")
+        return [self._info(path, name, found) for name, found in names]
+
+    @staticmethod
+    def _info(path: str, name: str, local: str) -> FileInfo:
+        status = os.stat(local)
+        shown = path if not name else f"{path.rstrip('/')}/{name}"
+        folder = os.path.isdir(local)
+        shown += "/" if folder else ""
+        base = shown.rstrip("/").rpartition("/")[2] + ("/" if folder else "")
+        return FileInfo(shown, base, 0 if folder else status.st_size, int(status.st_mtime * 1000))
+
+    def head(self, file: str, maxBytes: int = 65536) -> str:  # noqa: N803
+        """The first bytes of a file as text."""
+        with open(self._local(file), "rb") as stream:
+            return stream.read(maxBytes).decode(errors="replace")
+
+    def put(self, file: str, contents: str, overwrite: bool = False) -> bool:
+        """Write a text file."""
+        local = self._local(file)
+        if os.path.exists(local) and not overwrite:
+            raise FileExistsError(f"{file} already exists; pass overwrite=True")
+        os.makedirs(os.path.dirname(local), exist_ok=True)
+        with open(local, "w", encoding="utf-8") as stream:
+            stream.write(contents)
+        return True
+
+    def cp(self, source: str, target: str, recurse: bool = False) -> bool:
+        """Copy a file, or a folder with recurse=True."""
+        here, there = self._local(source), self._local(target)
+        if os.path.isdir(here):
+            if not recurse:
+                raise IsADirectoryError(f"{source} is a folder; pass recurse=True")
+            for name in os.listdir(here):
+                self.cp(f"{source.rstrip('/')}/{name}", f"{target.rstrip('/')}/{name}", recurse=True)
+            return True
+        if os.path.isdir(there):
+            there = os.path.join(there, os.path.basename(here))
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        with open(here, "rb") as reading, open(there, "wb") as writing:
+            shutil.copyfileobj(reading, writing)
+        return True
+
+    def mv(self, source: str, target: str, recurse: bool = False) -> bool:
+        """Move a file, or a folder with recurse=True."""
+        self.cp(source, target, recurse)
+        return self.rm(source, recurse)
+
+    def rm(self, path: str, recurse: bool = False) -> bool:
+        """Remove a file, or a folder with recurse=True; False when there is none."""
+        local = self._local(path)
+        if os.path.isdir(local):
+            if not recurse and os.listdir(local):
+                raise OSError(f"{path} is not empty; pass recurse=True")
+            for name in os.listdir(local):
+                self.rm(f"{path.rstrip('/')}/{name}", recurse=True)
+            if os.path.isdir(local):
+                os.rmdir(local)
+            return True
+        if not os.path.exists(local):
+            return False
+        os.remove(local)
+        return True
+
+    def mkdirs(self, path: str) -> bool:
+        """Make a folder and those above it."""
+        os.makedirs(self._local(path), exist_ok=True)
+        return True

@@ -1,0 +1,51 @@
+"""A real ipykernel for one notebook: `serve` in the forked child, `prepare` as the first thing that it executes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_stub.kernel import display as displaying
+from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
+from sandbox.databricks_stub.kernel.engines import ENGINES
+from sandbox.databricks_stub.kernel.magics import register
+from sandbox.databricks_stub.kernel.redaction import Redactor
+
+_request: dict[str, Any] = {}
+
+
+def serve(request: dict[str, Any]) -> None:
+    """Run the kernel until it is told to shut down."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    _request.update(request)
+    os.chdir(Path(request["notebook_path"]).parent)
+    sys.argv = ["notebook"]
+    app = IPKernelApp.instance()
+    app.initialize(["-f", request["connection_file"], "--HistoryManager.enabled=False"])
+    app.start()
+
+
+def prepare() -> None:
+    """Put `spark`, `dbutils`, `display` and the magics into the kernel; run as its first, hidden cell.
+
+    It is executed rather than done before the start so that an engine that is down is an error of the notebook, with a
+    message and a traceback, and not a kernel that never answers.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    folder = str(Path(_request["notebook_path"]).parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spark = ENGINES[_request["engine"]["name"]](_request)
+    dbutils = DBUtils(shell=shell, spark=spark, request=_request)
+    register(shell, spark=spark, dbutils=dbutils)
+    shell.user_ns.update(
+        spark=spark, dbutils=dbutils, display=displaying.display, displayHTML=displaying.display_html, sqlContext=spark
+    )
+    shell.user_ns_hidden.update(dict.fromkeys(("spark", "dbutils", "display", "displayHTML", "sqlContext")))
+    shell.set_custom_exc((NotebookExit,), lambda *_: None)
+    Redactor(dbutils.secrets.revealed).install()

@@ -1,0 +1,39 @@
+"""Secrets that a notebook has read do not appear in its output, as on Databricks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+REDACTED = "[REDACTED]"
+
+
+class Redactor:
+    """Replaces every secret that was revealed in what a notebook writes to its standard streams and displays."""
+
+    def __init__(self, revealed: Collection[str]) -> None:
+        self._revealed = revealed
+
+    def __call__(self, text: str) -> str:
+        for secret in self._revealed:
+            text = text.replace(secret, REDACTED)
+        return text
+
+    def install(self) -> None:
+        """Stand between the notebook and its streams."""
+        from IPython.core.getipython import get_ipython
+
+        for stream in (sys.stdout, sys.stderr):
+            stream.write = self._writing(stream.write)
+        publisher: Any = get_ipython().display_pub
+        publish = publisher.publish
+
+        def redacted(data: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+            clean = {kind: self(value) if isinstance(value, str) else value for kind, value in data.items()}
+            return publish(clean, *arguments, **keywords)
+
+        publisher.publish = redacted
+
+    def _writing(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
+        return lambda text: write(self(text) if isinstance(text, str) else text)

@@ -1,0 +1,154 @@
+"""NotebookRunner: takes a notebook through a kernel of its own, cell by cell, and keeps what it showed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_stub.notebook.kernel_client import Execution, Kernel, KernelLost
+from sandbox.databricks_stub.notebook.model import Column, NotebookOutcome, NotebookTask, SqlError, SqlResult
+from sandbox.databricks_stub.notebook.record import Record
+from sandbox.databricks_stub.notebook.sql import SqlSession
+from sandbox.databricks_stub.notebook.zygote import Zygote, ZygoteDied
+from sandbox.databricks_stub.notebook_source import NotANotebook, NotebookCell, load
+from sandbox.databricks_stub.settings import Settings
+
+PREPARE = "from sandbox.databricks_stub.kernel.notebook_kernel import prepare as _p; _p(); del _p"
+EXIT = "NotebookExit"
+INTERRUPT_SECONDS = 0.5
+
+
+class NotebookRunner:
+    """Executes notebooks and statements; safe to call from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kernels = settings.runtime_dir / "kernels"
+        self._log = settings.state_dir / "kernels.log"
+        self._zygote = Zygote(python=settings.engine.python, log=self._log, setup=self._setup())
+        self._sql = SqlSession(self._zygote, settings.runtime_dir / "sql.sock")
+
+    def _setup(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "engine": {"name": settings.engine.name, "remote": settings.engine.remote},
+            "catalog": settings.catalog,
+            "schemas": list(settings.schemas),
+            "warehouse": str(settings.warehouse_dir),
+            "volumes": {volume.path: volume.location for volume in settings.volumes},
+            "secrets": {scope: dict(values) for scope, values in settings.secrets.items()},
+            "dbfs": str(settings.state_dir / "dbfs"),
+            "log": str(self._log),
+        }
+
+    def start(self) -> None:
+        """Warm up: the process that forks kernels, and the SQL session behind it."""
+        self._kernels.mkdir(parents=True, exist_ok=True)
+        self._zygote.start()
+        self._sql.start()
+
+    def close(self) -> None:
+        """End every kernel."""
+        self._zygote.close()
+
+    def sql(
+        self,
+        statement: str,
+        parameters: Sequence[Mapping[str, Any]] = (),
+        *,
+        catalog: str,
+        schema: str,
+        row_limit: int,
+    ) -> SqlResult:
+        """Execute one statement; raises SqlError with the engine's message."""
+        answer = self._sql.execute(
+            {
+                "statement": statement,
+                "parameters": [dict(item) for item in parameters],
+                "catalog": catalog,
+                "schema": schema,
+                "row_limit": row_limit,
+            }
+        )
+        if "error" in answer:
+            raise SqlError(answer["error"])
+        return SqlResult(columns=tuple(Column(**column) for column in answer["columns"]), rows=answer["rows"])
+
+    def run(self, task: NotebookTask, cancel: threading.Event) -> NotebookOutcome:
+        """Execute a notebook to its end; whatever goes wrong is in the outcome."""
+        record = Record(task)
+        try:
+            cells = load(task.notebook_path)
+        except (NotANotebook, OSError) as error:
+            return record.failed(f"{type(error).__name__}: {error}")
+        record.begin(cells)
+        try:
+            child = self._zygote.fork(self._request(task))
+        except ZygoteDied as error:
+            return record.failed(str(error))
+        kernel = Kernel(child, self._connection_file(task))
+        try:
+            return _execute(kernel, cells, record, cancel, _deadline(task))
+        except KernelLost as lost:
+            return record.lost(str(lost))
+        finally:
+            kernel.close()
+
+    def _connection_file(self, task: NotebookTask) -> Path:
+        return self._kernels / f"{task.run_id}.json"
+
+    def _request(self, task: NotebookTask) -> dict[str, Any]:
+        from jupyter_client.connect import write_connection_file
+
+        file = self._connection_file(task)
+        # Unix sockets in a private folder: no port, nobody else can reach the kernel
+        write_connection_file(
+            str(file), ip=str(self._kernels / f"{task.run_id}-s"), transport="ipc", key=os.urandom(24).hex().encode()
+        )
+        return {
+            "kind": "notebook",
+            "connection_file": str(file),
+            "notebook_path": str(task.notebook_path),
+            "output_dir": str(task.output_dir),
+            "parameters": dict(task.parameters),
+            "task_values": {key: dict(values) for key, values in task.task_values.items()},
+        }
+
+
+def _deadline(task: NotebookTask) -> float | None:
+    return time.monotonic() + task.timeout_seconds if task.timeout_seconds else None
+
+
+def _execute(
+    kernel: Kernel, cells: list[NotebookCell], record: Record, cancel: threading.Event, deadline: float | None
+) -> NotebookOutcome:
+    first = kernel.execute(PREPARE, cancel=cancel, deadline=deadline, show=record.show_before)
+    if first.interrupted:
+        return _interrupted(kernel, record, first)
+    if first.error is not None:
+        return record.ended_by(first.error, cell=None)
+    for number, cell in enumerate(cells, start=1):
+        if cell.kind != "code" or not cell.code.strip():
+            continue
+        record.enter(number)
+        done = kernel.execute(cell.code, cancel=cancel, deadline=deadline, show=record.show)
+        record.leave(done)
+        if done.interrupted:
+            return _interrupted(kernel, record, done)
+        if done.error is not None and done.error.name == EXIT:
+            return record.succeeded(done.error.value)
+        if done.error is not None:
+            return record.ended_by(done.error, cell=number)
+    return record.succeeded(None)
+
+
+def _interrupted(kernel: Kernel, record: Record, done: Execution) -> NotebookOutcome:
+    kernel.child.signal(signal.SIGINT)
+    kernel.child.ended.wait(INTERRUPT_SECONDS)
+    return record.stopped(timed_out=done.interrupted == "timeout")
+

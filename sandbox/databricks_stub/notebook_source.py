@@ -1,0 +1,113 @@
+"""Read a notebook: .ipynb, or Databricks source format (.py, .sql), into cells that remember their lines.
+
+Standard library only: the workspace reads notebooks to execute them, a kernel reads those that %run names.
+Documented: https://docs.databricks.com/notebooks/notebook-export-import
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SEPARATOR = {".py": "# COMMAND ----------", ".sql": "-- COMMAND ----------"}
+HEADER = {".py": "# Databricks notebook source", ".sql": "-- Databricks notebook source"}
+COMMENT = {".py": "# ", ".sql": "-- "}
+LANGUAGE_OF_SUFFIX: dict[str, Literal["python", "sql"]] = {".py": "python", ".sql": "sql"}
+MAGIC_LINE = re.compile(r"^\s*%(?P<name>[A-Za-z_]+)(?=\s|$)[ \t]*(?P<rest>[\s\S]*)$")
+WHOLE_CELL = ("sql", "sh", "md", "python", "scala", "r", "skip")
+"""Magics that own their whole cell, as Databricks reads them; IPython would give them one line."""
+
+
+class NotANotebook(Exception):
+    """The file is no notebook; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookCell:
+    """One cell: what IPython executes as `code` (empty for text), its source as written, its first line in the file."""
+
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    code: str
+    line: int
+
+
+def load(path: Path) -> list[NotebookCell]:
+    """The cells of the notebook at `path`; raises NotANotebook when it is none, OSError when it cannot be read."""
+    text = path.read_text("utf-8-sig")
+    if path.suffix == ".ipynb":
+        return list(_from_ipynb(text, path))
+    if path.suffix not in HEADER:
+        raise NotANotebook(f"{path} is no notebook: its name ends neither in .ipynb nor in .py nor in .sql")
+    lines = text.splitlines()
+    if not lines or lines[0].strip() != HEADER[path.suffix]:
+        raise NotANotebook(f"{path} is no notebook: its first line is not {HEADER[path.suffix]!r}")
+    return list(_from_source(lines[1:], path.suffix))
+
+
+def _from_ipynb(text: str, path: Path) -> Iterator[NotebookCell]:
+    try:
+        document = json.loads(text)
+        cells = document["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotANotebook(f"{path} is no notebook: {type(error).__name__}: {error}") from error
+    language = document.get("metadata", {}).get("application/vnd.databricks.v1+notebook", {}).get("language", "python")
+    for number, cell in enumerate(cells, start=1):
+        source = "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
+        if cell["cell_type"] == "code":
+            yield _cell(source, number, language)
+        else:
+            yield NotebookCell(kind=cell["cell_type"], source=source, code="", line=number)
+
+
+def _from_source(lines: list[str], suffix: str) -> Iterator[NotebookCell]:
+    """Lines count from 1 in the file, whose first one is the header."""
+    block: list[str] = []
+    begun = 2
+    for number, line in enumerate([*lines, SEPARATOR[suffix]], start=2):
+        if line.strip() != SEPARATOR[suffix]:
+            block.append(line)
+            continue
+        yield from _block(block, begun, suffix)
+        block, begun = [], number + 1
+
+
+def _block(block: list[str], begun: int, suffix: str) -> Iterator[NotebookCell]:
+    prefix = COMMENT[suffix]
+    while block and (not block[0].strip() or block[0].startswith(f"{prefix}DBTITLE")):
+        block = block[1:]
+        begun += 1
+    while block and not block[-1].strip():
+        block = block[:-1]
+    if not block:
+        return
+    if block[0].startswith(f"{prefix}MAGIC"):
+        block = [re.sub(rf"^{re.escape(prefix)}MAGIC ?", "", line) for line in block]
+    yield _cell("\n".join(block), begun, LANGUAGE_OF_SUFFIX[suffix])
+
+
+def _cell(source: str, line: int, language: str) -> NotebookCell:
+    """A code cell as IPython shall see it; %md becomes text."""
+    found = MAGIC_LINE.match(source)
+    name = found["name"].lower() if found else ""
+    rest = found["rest"] if found else ""
+    if name in ("md", "markdown"):
+        return NotebookCell(kind="markdown", source=rest.strip(), code="", line=line)
+    if name == "python":
+        return NotebookCell(
+            kind="code", source=source, code="\n" * source[: source.find(rest)].count("\n") + rest, line=line
+        )
+    if name in WHOLE_CELL:
+        return NotebookCell(kind="code", source=source, code=f"%%{name}\n{rest}", line=line)
+    if not name and language != "python":
+        return NotebookCell(kind="code", source=source, code=f"%%{language}\n{source}", line=line)
+    return NotebookCell(kind="code", source=source, code=source, line=line)
+
+
+def executable(cells: Iterable[NotebookCell]) -> list[NotebookCell]:
+    """The cells that are executed."""
+    return [cell for cell in cells if cell.kind == "code" and cell.code.strip()]
