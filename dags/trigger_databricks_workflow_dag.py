@@ -13,7 +13,8 @@ from airflow.configuration import conf
 from airflow.providers.databricks.operators.databricks import DatabricksRunNowOperator
 from airflow.sdk import dag
 from stack_exchange.airflow_names import AirflowException, AirflowFailException
-from stack_exchange.assets import POSTS, USERS, from_events
+from stack_exchange.assets import POSTS, USERS
+from stack_exchange.events import from_events
 
 JOB_NAME = "medallion"
 DATABRICKS_CONNECTION = "databricks_conn"

@@ -132,6 +132,8 @@ class RowChecker:
         except expat.ExpatError as error:
             line = self._parser.ErrorLineNumber + self._lines_skipped
             raise self._bad(f"{expat.errors.messages[error.code]}, line {line}") from None
+        except (LookupError, ValueError) as error:  # how pyexpat says that it does not know the encoding
+            raise self._bad(str(error)) from None
         if self._bytes_since_element > _LONGEST_ROW_BYTES:
             raise self._bad(f"a row is longer than {_LONGEST_ROW_BYTES >> 20} MiB")
 

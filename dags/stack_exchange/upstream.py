@@ -141,7 +141,8 @@ def _fetch(
             hashes.restart()
             target.seek(0)
             target.truncate()
-        for chunk in response.iter_bytes(_CHUNK_BYTES):
+        # as it arrives, not gathered into larger pieces: what came before a break is kept
+        for chunk in response.iter_bytes():
             target.write(chunk)
             hashes.update(chunk)
             _check_size(hashes.size_bytes, settings, free + hashes.size_bytes)
