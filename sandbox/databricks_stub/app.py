@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as AsgiRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox.databricks_stub import bodies
 from sandbox.databricks_stub.context import Call, Services
-from sandbox.databricks_stub.errors import ApiError, malformed, not_implemented
+from sandbox.databricks_stub.errors import ApiError, not_implemented
 from sandbox.databricks_stub.guard import check_host, check_token
 from sandbox.databricks_stub.pages.views import page_routes
 from sandbox.databricks_stub.routes import ROUTES, Route
@@ -88,17 +88,7 @@ async def _body(request: Request) -> dict[str, Any]:
         body += part
         if len(body) > MAX_BODY_BYTES:
             raise ApiError(413, "REQUEST_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES} bytes.")
-    if not body.strip():
-        return {}
-    try:
-        found = json.loads(body)
-    except ValueError as error:
-        raise malformed(f"The body is not JSON: {error}") from error
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise malformed("The body must be a JSON object")
-    return found
+    return bodies.parse(request.headers.get("content-type", ""), bytes(body))
 
 
 def _unknown(services: Services) -> Endpoint:

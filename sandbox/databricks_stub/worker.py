@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,10 +82,10 @@ class Worker:
             running = list(self._running.values())
         for _, cancel in running:
             cancel.set()
-        if self._dispatcher.ident is not None:
-            self._dispatcher.join(timeout_seconds)
-        for thread, _ in running:
-            thread.join(timeout_seconds)
+        deadline = time.monotonic() + timeout_seconds
+        threads = [thread for thread, _ in running]
+        for thread in ([self._dispatcher] if self._dispatcher.ident is not None else []) + threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _recover(self) -> None:
         for run in self._runs.active():

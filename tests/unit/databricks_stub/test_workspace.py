@@ -39,6 +39,18 @@ def test_a_notebook_is_imported_listed_exported_and_deleted(harness: Harness) ->
     assert (gone.status_code, gone.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+def test_a_file_may_come_as_a_form(harness: Harness) -> None:
+    """The SDK for Python uploads so; the content keeps every byte."""
+    content = b"# Databricks notebook source\n\r\n\x00\xff--x"
+    fields = {"path": "/Shared/up.py", "format": "AUTO", "overwrite": "true"}
+
+    answer = harness.client.post("/api/2.0/workspace/import", data=fields, files={"content": content})
+
+    assert answer.status_code == 200, answer.text
+    kept = harness.get("/2.0/workspace/export", path="/Shared/up")["content"]
+    assert base64.b64decode(kept) == content
+
+
 def test_nothing_is_overwritten_unasked(harness: Harness) -> None:
     """RESOURCE_ALREADY_EXISTS until `overwrite`."""
     imported(harness, "/Shared/one", NOTEBOOK, format="SOURCE", language="PYTHON")
