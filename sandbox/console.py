@@ -19,7 +19,6 @@ from rich.text import Text
 from sandbox.errors import SandboxError
 from sandbox.progress import Step
 
-
 PIPED_WIDTH = 220
 
 

@@ -14,9 +14,9 @@ import filelock
 
 from sandbox import health, postgres
 from sandbox.errors import PrerequisiteMissing
+from sandbox.health import Probe
 from sandbox.paths import make_private
 from sandbox.progress import Progress
-from sandbox.services.spec import Probe
 
 LAYOUT = 1
 """Part of every template's name: raise it when the way a template is made changes."""
@@ -33,7 +33,8 @@ def ensure(
 ) -> Path:
     """Make the template when there is none: a new cluster, migrated by Airflow itself, then stopped.
 
-    A half-made one is never seen: it is built beside and renamed. Raises PrerequisiteMissing with the migration's output.
+    A half-made one is never seen: it is built beside and renamed. Raises PrerequisiteMissing with the migration's
+    output.
     """
     if target.is_dir():
         return target
@@ -71,13 +72,17 @@ def _make(
         postgres.run([str(bin_folder / "createdb"), *at_socket, postgres.DATABASE], doing="create the database")
         sync_url, async_url = postgres.sqlalchemy_urls(sockets)
         with tempfile.TemporaryDirectory(prefix="sandbox-airflow-") as home:
-            env = os.environ | dict(environment) | {
-                "AIRFLOW_HOME": home,
-                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
-                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
-                "AIRFLOW__CORE__DAGS_FOLDER": home,
-                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            }
+            env = (
+                os.environ
+                | dict(environment)
+                | {
+                    "AIRFLOW_HOME": home,
+                    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
+                    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
+                    "AIRFLOW__CORE__DAGS_FOLDER": home,
+                    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                }
+            )
             argv = [str(airflow_python), "-m", "airflow", "db", "migrate"]
             postgres.run(argv, doing="migrate Airflow's metadata database", env=env)
     except BaseException:

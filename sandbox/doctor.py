@@ -41,7 +41,9 @@ def _runtimes(plan: Plan) -> Finding:
         return Finding(name="runtimes", ok=True, detail=f"all {len(plan.runtimes)} are built")
     accepted = {request.name: request.spec.pythons for request in missing}
     found = find_pythons(minor for minors in accepted.values() for minor in minors).by_minor
-    unbuildable = [f"{name} ({' or '.join(minors)})" for name, minors in accepted.items() if not found.keys() & set(minors)]
+    unbuildable = [
+        f"{name} ({' or '.join(minors)})" for name, minors in accepted.items() if not found.keys() & set(minors)
+    ]
     if unbuildable:
         return Finding(
             name="runtimes",
@@ -49,9 +51,7 @@ def _runtimes(plan: Plan) -> Finding:
             detail=f"no Python on this machine for {', '.join(unbuildable)}",
             mend="sandbox runtimes list    (shows which Python each accepts; uv downloads one when it is online)",
         )
-    return Finding(
-        name="runtimes", ok=True, detail=f"to build: {', '.join(accepted)}", mend="sandbox runtimes build"
-    )
+    return Finding(name="runtimes", ok=True, detail=f"to build: {', '.join(accepted)}", mend="sandbox runtimes build")
 
 
 def _disk(plan: Plan) -> Finding:

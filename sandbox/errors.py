@@ -1,12 +1,12 @@
 """The exception tree with its exit codes.
 
-    SandboxError                 70  our bug, when raised bare
-    ├── TestsFailed               1  a test failed, a dag_run failed, or the gate said no
-    ├── ConfigurationError        2  sandbox.toml, a flag or an argument is wrong
-    ├── NothingSelected           3  a selection matched nothing
-    ├── PrerequisiteMissing       4  this machine lacks something (a Python, disk space, Docker, Java, the network)
-    ├── ServiceNotHealthy         5  a service did not become, or is not, healthy
-    └── TeardownIncomplete        6  something could not be stopped or removed
+SandboxError                 70  our bug, when raised bare
+├── TestsFailed               1  a test failed, a dag_run failed, or the gate said no
+├── ConfigurationError        2  sandbox.toml, a flag or an argument is wrong
+├── NothingSelected           3  a selection matched nothing
+├── PrerequisiteMissing       4  this machine lacks something (a Python, disk space, Docker, Java, the network)
+├── ServiceNotHealthy         5  a service did not become, or is not, healthy
+└── TeardownIncomplete        6  something could not be stopped or removed
 """
 
 from __future__ import annotations

@@ -7,13 +7,26 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import tenacity
 
-from sandbox.services.spec import Probe
-
 PROBE_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """How one asks a service whether it works.
+
+    kind "http": GET `target` (a URL) answers 200 and every dotted path in `healthy_paths` of its JSON is "healthy";
+    kind "tcp": something accepts connections at `target` ("host:port");
+    kind "unix": something accepts connections at the Unix socket `target`.
+    """
+
+    kind: Literal["http", "tcp", "unix"]
+    target: str
+    healthy_paths: tuple[str, ...] = ()
 
 
 def _http(probe: Probe) -> str:
@@ -68,9 +81,7 @@ class StillWaiting(Exception):
     """Raised by `wait_until` when the time is over; carries the last complaint."""
 
 
-def wait_until(
-    complaint: Callable[[], str], *, timeout_seconds: float, interval_seconds: float = 0.05
-) -> None:
+def wait_until(complaint: Callable[[], str], *, timeout_seconds: float, interval_seconds: float = 0.05) -> None:
     """Call `complaint` until it returns the empty string.
 
     Raises StillWaiting with the last complaint after `timeout_seconds`. An exception of `complaint` ends the wait at

@@ -49,7 +49,7 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
     """
     plan = resolve(loaded.config, paths)
     backend = BACKENDS[plan.backend]
-    explicit = {setting for setting in loaded.origins}
+    explicit = set(loaded.origins)
     with exclusive(paths, progress):
         was_up = backend.status(paths).is_up
         try:

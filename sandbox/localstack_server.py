@@ -1,13 +1,12 @@
 """LocalStack on loopback: `python -m sandbox.localstack_server`, in LocalStack's own interpreter.
 
-An island. LocalStack 4.13.1 listens on every interface whatever host GATEWAY_LISTEN names (its runtime/server/twisted.py
-says so itself), so the interface is put into the endpoints that it makes.
+An island. LocalStack 4.13.1 listens on every interface whatever host GATEWAY_LISTEN names (its own source
+says so, in runtime/server/twisted.py), so the interface is put into the endpoints that it makes.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
 
 LOOPBACK = "127.0.0.1"
 
@@ -23,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

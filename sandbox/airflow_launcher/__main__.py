@@ -1,4 +1,4 @@
-"""`python -m sandbox.airflow_launcher prefork --config FILE | component NAME | wait-for-database | validate --dags DIR`."""
+"""`python -m sandbox.airflow_launcher prefork|plain --config FILE`, or `… validate --dags DIR`."""
 
 from __future__ import annotations
 

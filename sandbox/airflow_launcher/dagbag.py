@@ -16,7 +16,7 @@ def dag_files(dags: Path) -> list[str]:
     try:
         from airflow.utils.file import list_py_file_paths
     except ImportError:  # moved in Airflow 3.2
-        from airflow.dag_processing.dagbag import list_py_file_paths  # type: ignore[no-redef,attr-defined]
+        from airflow.dag_processing.dagbag import list_py_file_paths
     return sorted(str(file) for file in list_py_file_paths(str(dags)))
 
 
@@ -24,7 +24,7 @@ def _new_bag() -> Any:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:  # before Airflow 3.2
-        from airflow.models.dagbag import DagBag  # type: ignore[no-redef,attr-defined]
+        from airflow.models.dagbag import DagBag
     keywords: dict[str, Any] = {"dag_folder": os.devnull}
     if "include_examples" in DagBag.__init__.__code__.co_varnames:  # removed in 3.3
         keywords["include_examples"] = False
@@ -73,7 +73,7 @@ def _dag(dag: Any) -> dict[str, Any]:
 
 def _schedule(timetable: Any) -> str:
     """The schedule in a few words: the assets' names, the cron expression, or the kind of timetable."""
-    condition = getattr(timetable, "asset_condition", None)
+    condition: Any = getattr(timetable, "asset_condition", None)
     assets = [asset.name for _, asset in condition.iter_assets()] if hasattr(condition, "iter_assets") else []
     if assets:
         return f"assets {', '.join(assets)}"

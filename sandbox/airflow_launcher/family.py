@@ -119,7 +119,7 @@ class Family:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of grandchildren whose parent dies (Linux; elsewhere init adopts them, and `down` finds them)."""
+    """Become the parent of orphaned grandchildren (Linux; elsewhere init adopts them, and `down` finds them)."""
     if sys.platform == "linux":
         import ctypes
 

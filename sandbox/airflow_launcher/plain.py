@@ -1,4 +1,4 @@
-"""The way without forks: `airflow <component>` processes, for a release whose inside the prefork launcher does not fit."""
+"""The way without forks: `airflow <component>` processes, for a release whose inside prefork does not fit."""
 
 from __future__ import annotations
 

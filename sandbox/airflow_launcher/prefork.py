@@ -1,7 +1,8 @@
 """Import Airflow once, fork its components, fork them again when they die, answer the validator's questions.
 
-Measured against `airflow standalone`, which imports Airflow in each of its processes: see docs/benchmarks.md. What makes
-it fast: one import; the garbage collector off during imports; the API server, which takes longest to be ready, forked first.
+Measured against `airflow standalone`, which imports Airflow in each of its processes: see docs/benchmarks.md. What
+makes it fast: one import; the garbage collector off during imports; the API server, which takes longest to be ready,
+forked first.
 """
 
 from __future__ import annotations
@@ -93,14 +94,14 @@ def catch_signals() -> int:
 def _look_after(family: Family, validator: ValidateServer, wakeup: int) -> None:
     swept = time.monotonic()
     while True:
-        ready, _, _ = select.select([wakeup, validator], [], [], family.next_due_seconds())
+        ready, _, _ = select.select([wakeup, validator.fileno()], [], [], family.next_due_seconds())
         if wakeup in ready:
             heard = os.read(wakeup, 4096)
             if signal.SIGTERM in heard or signal.SIGINT in heard:
                 return
         family.reap()
         family.start_due()
-        if validator in ready:
+        if validator.fileno() in ready:
             validator.answer()
         if time.monotonic() - swept > ORPHAN_SWEEP_SECONDS:
             validator.children &= set(children(os.getpid()))
@@ -179,4 +180,4 @@ def _speed_up_fastapi() -> None:
 
     original = getattr(utils, "_get_signature", None)
     if original is not None:
-        utils._get_signature = functools.lru_cache(None)(original)  # type: ignore[attr-defined]
+        setattr(utils, "_get_signature", functools.lru_cache(None)(original))  # noqa: B010 - private, and known to be

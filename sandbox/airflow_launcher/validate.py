@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 FILE_SECONDS = 40.0
-"""Airflow itself gives a file 30 seconds ([core] dagbag_import_timeout); this catches what its alarm cannot interrupt."""
+"""Airflow gives a file 30 seconds ([core] dagbag_import_timeout); this catches what its alarm cannot interrupt."""
 
 
 def report(dags: Path) -> dict[str, Any]:

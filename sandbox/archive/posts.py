@@ -101,7 +101,8 @@ class PostWriter:
         new_attribute = ' TrendingScore="0.5"' if index % 3 == 0 else ""  # what a later dump may add
         return (
             f'  <row Id="{post_id}" PostTypeId="{post_type}" CreationDate="{timestamp(created)}"'
-            f' Score="{self._score()}" Body="{body}"{owner}{editor} CommentCount="0"{new_attribute}{self._license(created)} />\r\n'
+            f' Score="{self._score()}" Body="{body}"{owner}{editor}'
+            f' CommentCount="0"{new_attribute}{self._license(created)} />\r\n'
         )
 
     def _created(self, index: int) -> datetime:

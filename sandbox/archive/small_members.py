@@ -40,7 +40,8 @@ def post_history(count: int, user_count: int, random: Random) -> Iterator[str]:
         guid = f"{int(random.random() * 2**48):012x}"
         yield (
             f'  <row Id="{number}" PostHistoryTypeId="2" PostId="{number}"'
-            f' RevisionGUID="00000000-0000-4000-8000-{guid}" CreationDate="{_date(number)}" UserId="{user_id}" Text="first&#xD;&#xA;second" />\r\n'
+            f' RevisionGUID="00000000-0000-4000-8000-{guid}" CreationDate="{_date(number)}" UserId="{user_id}"'
+            f' Text="first&#xD;&#xA;second" />\r\n'
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from sandbox import credentials, database_template, health, ports
 from sandbox.backends.base import SandboxStatus, ServiceStatus
-from sandbox.backends.process_wait import tail, wait_until_healthy
+from sandbox.backends.process_wait import wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
@@ -35,7 +34,18 @@ from sandbox.supervisor.model import (
     write_launch,
 )
 
-FOREIGN_PREFIXES = ("AIRFLOW_", "AWS_", "DATABRICKS_", "JUPYTER", "LOCALSTACK_", "PG", "PYTHON", "SAIL_", "SANDBOX_", "SPARK_")
+FOREIGN_PREFIXES = (
+    "AIRFLOW_",
+    "AWS_",
+    "DATABRICKS_",
+    "JUPYTER",
+    "LOCALSTACK_",
+    "PG",
+    "PYTHON",
+    "SAIL_",
+    "SANDBOX_",
+    "SPARK_",
+)
 """Variables of the user's shell that would lead a service to other code, other settings or a real cloud account."""
 
 
@@ -195,16 +205,14 @@ def status(paths: StatePaths) -> SandboxStatus:
     """See Backend.status."""
     state = read_state(paths.state_file)
     if state is None or not paths.launch_file.exists():
-        return SandboxStatus(
-            name=paths.name, backend="process", services=(), credentials_file=paths.credentials_file
-        )
+        return SandboxStatus(name=paths.name, backend="process", services=(), credentials_file=paths.credentials_file)
     launch = read_launch(paths.launch_file)
     with ThreadPoolExecutor() as pool:
         services = tuple(pool.map(lambda item: _ask(item, launch.context, state), launch.services))
     return SandboxStatus(
         name=paths.name,
         backend="process",
-        services=(*services, _supervisor_status(paths, state)),
+        services=(*services, _supervisor_status(state)),
         credentials_file=paths.credentials_file,
     )
 
@@ -229,20 +237,16 @@ def _ask(item: ServiceLaunch, context: ServiceContext, state: SupervisorState) -
     )
 
 
-def _supervisor_status(paths: StatePaths, state: SupervisorState) -> ServiceStatus:
+def _supervisor_status(state: SupervisorState) -> ServiceStatus:
     process = ownership.identify(state.pid, state.created)
     return ServiceStatus(
         name="supervisor",
         title="Supervisor",
         healthy=process is not None,
         url="",
-        detail="" if process else f"not running: nothing restarts what crashes; `sandbox up` repairs it\n{_last(paths)}",
+        detail="" if process else "not running: nothing restarts what crashes; `sandbox up` repairs it",
         where={"pid": process.pid if process else None},
     )
-
-
-def _last(paths: StatePaths) -> str:
-    return tail(paths.logs / "supervisor.log", 5)
 
 
 def context(paths: StatePaths) -> ServiceContext:

@@ -27,9 +27,7 @@ def tail(file: Path, lines: int) -> str:
 
 
 class _Wait:
-    def __init__(
-        self, launch: Launch, before: SupervisorState | None, progress: Progress
-    ) -> None:
+    def __init__(self, launch: Launch, before: SupervisorState | None, progress: Progress) -> None:
         self.context = launch.context
         self.fingerprints = {service.name: service.fingerprint for service in launch.services}
         self.pending = list(self.fingerprints)
@@ -58,7 +56,8 @@ class _Wait:
             known = state.services.get(name)
             if self._is_healthy(name, known):
                 stack, step = self.steps.pop(name)
-                step.done(" ".join(part for part in (SERVICES[name].url(self.context), known.detail if known else "") if part))
+                shown = (SERVICES[name].url(self.context), known.detail if known else "")
+                step.done(" ".join(part for part in shown if part))
                 stack.close()
                 self.pending.remove(name)
                 continue

@@ -37,5 +37,5 @@ def command(session: Session) -> None:
     session.terminal.result(
         {key: {"value": value, "origin": _origin(key, loaded.origins)} for key, value in values.items()}
     )
-    rows = [(key, value, _origin(key, loaded.origins)) for key, value in values.items()]
-    session.terminal.show(table(("setting", "value", "from"), [(key, str(value), origin) for key, value, origin in rows]))
+    rows = [(key, str(value), _origin(key, loaded.origins)) for key, value in values.items()]
+    session.terminal.show(table(("setting", "value", "from"), rows))

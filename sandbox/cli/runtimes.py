@@ -12,7 +12,8 @@ from sandbox.errors import PrerequisiteMissing
 from sandbox.plan import resolve
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.inventory import State, list_runtimes, prune
-from sandbox.runtimes.verify import verify
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.runtimes.verify import Verdict, remove_damaged, verify
 
 
 def _mebibytes(size: int | None) -> str:
@@ -43,7 +44,7 @@ def list_command(session: Session) -> None:
 @click.option("--offline", is_flag=True, help="Use what is in uv's cache only.")
 def build_command(session: Session, names: tuple[str, ...], offline: bool) -> None:
     """Build NAMES (default: what `up` needs)."""
-    wanted = list(names) or list(resolve(session.config, session.paths).runtimes)
+    wanted: list[str | RuntimeRequest] = [*names] or [*resolve(session.config, session.paths).runtimes]
     built = ensure(wanted, progress=session.terminal, offline=offline)
     session.terminal.result({name: str(runtime.path) for name, runtime in built.items()})
     session.terminal.show(table(("runtime", "path"), [(name, runtime.path) for name, runtime in built.items()]))
@@ -52,10 +53,11 @@ def build_command(session: Session, names: tuple[str, ...], offline: bool) -> No
 @command.command("verify")
 @click.argument("names", nargs=-1)
 @common_options
-def verify_command(session: Session, names: tuple[str, ...]) -> None:
+@click.option("--repair", is_flag=True, help="Remove the damaged ones, also from uv's cache, and build them anew.")
+def verify_command(session: Session, names: tuple[str, ...], repair: bool) -> None:
     """Check the files of the built runtimes against their packages' hashes."""
     chosen = list(names) or [item.name for item in list_runtimes() if item.state is State.BUILT]
-    verdicts = []
+    verdicts: list[Verdict] = []
     for name in chosen:
         with session.terminal.step(f"verify {name}") as step:
             found = verify(name)
@@ -63,11 +65,15 @@ def verify_command(session: Session, names: tuple[str, ...]) -> None:
             step.done(f"{sum(verdict.files for verdict in found)} files")
     session.terminal.result({"schema": 1, "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts]})
     broken = [verdict for verdict in verdicts if not verdict.sound]
-    if broken:
+    if broken and repair:
+        for verdict in broken:
+            remove_damaged(verdict)
+        ensure(dict.fromkeys(verdict.name for verdict in broken), progress=session.terminal)
+    elif broken:
         raise PrerequisiteMissing(
             f"{len(broken)} of {len(verdicts)} runtimes are damaged",
             why="\n".join(f"{verdict.name}: {line}" for verdict in broken for line in verdict.problems[:10]),
-            next_command=f"rm -r {broken[0].path} && sandbox runtimes build {broken[0].name}",
+            next_command="sandbox runtimes verify --repair",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import click
+
 from sandbox import lifecycle
 from sandbox.cli.session import Session, common_options
 from sandbox.cli.shown import show_status
-
-import click
 
 
 @click.command("up")

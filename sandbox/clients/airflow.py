@@ -37,9 +37,7 @@ class AirflowClient:
     def __init__(self, base_url: str, *, user: str, password: str) -> None:
         self.base_url = base_url
         token = create_token(base_url, user=user, password=password)
-        self._api = Api(
-            service="airflow", base_url=f"{base_url}/api/v2/", headers={"Authorization": f"Bearer {token}"}
-        )
+        self._api = Api(service="airflow", base_url=f"{base_url}/api/v2/", headers={"Authorization": f"Bearer {token}"})
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """The DAG, or None when Airflow does not know it."""
@@ -110,9 +108,7 @@ class AirflowClient:
 
     def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> list[str]:
         """The log of one try of a task as text lines."""
-        path = (
-            f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
-        )
+        path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
         answer = self._api.request("GET", path, params={"map_index": map_index, "full_content": "true"})
         return [line for entry in answer["content"] for line in _log_entry(entry)]
 

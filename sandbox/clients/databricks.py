@@ -5,10 +5,21 @@ Documented: https://docs.databricks.com/api/workspace/jobs and …/statementexec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clients.http import Api
 from sandbox.errors import TestsFailed
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookCell:
+    """A cell of an executed notebook, counted from 1, and what it had printed."""
+
+    number: int
+    source: str
+    output: str
 
 
 class DatabricksClient:
@@ -30,6 +41,13 @@ class DatabricksClient:
     def run_output(self, task_run_id: int) -> dict[str, Any]:
         """The output of one task's run: notebook_output, error, error_trace."""
         return dict(self._api.request("GET", "/api/2.2/jobs/runs/get-output", params={"run_id": task_run_id}))
+
+    def failed_notebook_cell(self, output: Mapping[str, Any]) -> NotebookCell | None:
+        """The notebook cell that made a task fail, from its `run_output`; a field that only the sandbox has."""
+        cell = (output.get("sandbox") or {}).get("failed_notebook_cell")
+        if not cell:
+            return None
+        return NotebookCell(number=cell["index"], source=cell["source"], output=cell["output"])
 
     def cancel(self, run_id: int) -> None:
         """Cancel a job_run."""

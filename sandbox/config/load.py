@@ -18,7 +18,9 @@ from sandbox.errors import ConfigurationError
 FILE_NAME = "sandbox.toml"
 SCALARS = (str, int, float, bool)
 # SANDBOX_* variables that are not settings of sandbox.toml
-OTHER_VARIABLES = frozenset({"SANDBOX_CACHE_DIR", "SANDBOX_DATABRICKS_TOKEN", "SANDBOX_INSTANCE", "SANDBOX_NAME", "SANDBOX_SERVICE"})
+OTHER_VARIABLES = frozenset(
+    f"SANDBOX_{name}" for name in ("CACHE_DIR", "DATABRICKS_TOKEN", "INSTANCE", "NAME", "SERVICE", "TEST_WORKERS")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class LoadedConfig:
     file: Path | None
 
 
-def settings(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type]]:
+def settings(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every scalar setting: its path and its type; these are the ones that a SANDBOX_* variable can override."""
     for name, field in model.model_fields.items():
         annotation = field.annotation
@@ -110,9 +112,7 @@ def _problem(error: Any, where: str) -> str:
     return f"{where}: {'.'.join(path)}: {text}"
 
 
-def load(
-    project: Path, env: Mapping[str, str], flags: Mapping[str, object] | None = None
-) -> LoadedConfig:
+def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | None = None) -> LoadedConfig:
     """Read the configuration of the project at `project`.
 
     `flags` maps dotted settings to values and wins over `env` (SANDBOX_*), which wins over sandbox.toml. Raises
@@ -136,12 +136,12 @@ def load(
     try:
         config = Config.model_validate(tree)
     except ValidationError as invalid:
-        for error in invalid.errors():
-            path = tuple(str(part) for part in error["loc"])
+        for detail in invalid.errors():
+            path = tuple(str(part) for part in detail["loc"])
             origin = origins.get(path, "")
             line = line_of(lines, path)
             where = origin if origin and not origin.startswith(FILE_NAME) else f"{FILE_NAME}:{line or 1}"
-            problems.append(_problem(error, where))
+            problems.append(_problem(detail, where))
         config = None
     if problems or config is None:
         count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"

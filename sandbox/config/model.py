@@ -1,4 +1,4 @@
-"""The settings: names, types, defaults and one sentence each (shown by `sandbox config` and in docs/configuration.md)."""
+"""The settings: names, types, defaults and one sentence each, which docs/configuration.md repeats."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Archive(Section):
     """The mirror of the upstream file host."""
 
     port: Port = Field(8091, description="Port of the mirror.")
-    sample: Sample = Field(default_factory=lambda: Sample())
+    sample: Sample = Field(default_factory=Sample)
 
 
 class Databricks(Section):
@@ -153,7 +153,9 @@ class Run(Section):
         default_factory=dict,
         description="Conf that `--archive` adds; `{site}` stands for the archive's name without its ending.",
     )
-    show_tables_like: str = Field("", description="`sandbox quickstart` prints rows of tables whose names have this in them.")
+    show_tables_like: str = Field(
+        "", description="`sandbox quickstart` prints rows of tables whose names have this in them."
+    )
 
 
 class Limits(Section):
@@ -168,11 +170,11 @@ class Config(Section):
     """All settings of one sandbox."""
 
     backend: Literal["process"] = Field("process", description="Where the services run.")
-    project: Project = Field(default_factory=lambda: Project())
-    airflow: Airflow = Field(default_factory=lambda: Airflow())
-    s3: S3 = Field(default_factory=lambda: S3())
-    archive: Archive = Field(default_factory=lambda: Archive())
-    databricks: Databricks = Field(default_factory=lambda: Databricks())
-    engine: Engine = Field(default_factory=lambda: Engine())
-    run: Run = Field(default_factory=lambda: Run())
-    limits: Limits = Field(default_factory=lambda: Limits())
+    project: Project = Field(default_factory=Project)
+    airflow: Airflow = Field(default_factory=Airflow)
+    s3: S3 = Field(default_factory=S3)
+    archive: Archive = Field(default_factory=Archive)
+    databricks: Databricks = Field(default_factory=Databricks)
+    engine: Engine = Field(default_factory=Engine)
+    run: Run = Field(default_factory=Run)
+    limits: Limits = Field(default_factory=Limits)

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, TextIO
 from sandbox.databricks_stub.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
-    from sandbox.databricks_stub.assembly import Runner
+    from types import FrameType
+
+    import uvicorn
+
+    from sandbox.databricks_stub.assembly import Runner, Workspace
 
 LOCK_NAME = "workspace.lock"
 LOCK_SECONDS = 10.0
@@ -73,6 +77,7 @@ def serve(settings: Settings, make_runner: Callable[[Settings], Runner]) -> None
         workspace.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
     )
     server = uvicorn.Server(config)
+    server.handle_exit = _leaving(server, workspace)  # type: ignore[method-assign]
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn handles both while it serves, and raises them again when it is done: then, as before, we just leave.
         signal.signal(number, lambda *_: sys.exit(0))
@@ -86,6 +91,17 @@ def serve(settings: Settings, make_runner: Callable[[Settings], Runner]) -> None
         workspace.stop()
         listener.close()
         lock.close()
+
+
+def _leaving(server: uvicorn.Server, workspace: Workspace) -> Callable[[int, FrameType | None], None]:
+    """uvicorn's own handling of signals, and an end for the requests that wait for a statement: it waits for those."""
+    handle_exit = server.handle_exit
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        workspace.statements.leave()
+        handle_exit(number, frame)
+
+    return leave
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -120,4 +136,7 @@ def _log(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # everything is released; a thread that still waits for an engine must not hold the process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -73,6 +74,10 @@ def _endpoint(route: Route, version: str, services: Services, log: Callable[[str
             return JSONResponse(await run_in_threadpool(route.handler, call))
         except ApiError as error:
             return _refused(error)
+        except sqlite3.OperationalError as error:
+            return _refused(
+                ApiError(503, "TEMPORARILY_UNAVAILABLE", f"The workspace's database cannot be used: {error}")
+            )
         except Exception as error:  # a client of Databricks expects its envelope even for our bugs
             log(f"{request.method} {request.url.path}\n{traceback.format_exc()}")
             return _refused(

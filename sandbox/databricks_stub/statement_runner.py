@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from sandbox.databricks_stub.notebook import SqlError, SqlResult
 from sandbox.databricks_stub.store.statements import Statement, StatementStore
 
 THREADS = 2
+LEAVE_SECONDS = 0.25
 DEFAULT_ROW_LIMIT = 100_000
 STOPPED_MESSAGE = "The workspace stopped while this statement ran; send it again."
 
@@ -36,13 +38,19 @@ class StatementRunner:
         self._schema = schema
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="statement")
         self._ended = threading.Condition()
+        self._leaving = threading.Event()
 
     def start(self) -> None:
         """Fail what a former workspace left open: nobody knows how far it came."""
         self._store.abandon_open(STOPPED_MESSAGE)
 
+    def leave(self) -> None:
+        """Let nobody wait any longer; may be called by a signal handler."""
+        self._leaving.set()
+
     def stop(self) -> None:
         """Begin nothing more."""
+        self.leave()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def submit(self, statement_id: str) -> None:
@@ -51,8 +59,11 @@ class StatementRunner:
 
     def wait(self, statement_id: str, seconds: float) -> Statement:
         """The statement once it has ended, or as it is after that time."""
+        deadline = time.monotonic() + seconds
         with self._ended:
-            self._ended.wait_for(lambda: self._find(statement_id).is_terminal, timeout=seconds)
+            while (left := deadline - time.monotonic()) > 0 and not self._leaving.is_set():
+                if self._ended.wait_for(lambda: self._find(statement_id).is_terminal, min(left, LEAVE_SECONDS)):
+                    break
         return self._find(statement_id)
 
     def cancel(self, statement_id: str) -> None:

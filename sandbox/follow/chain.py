@@ -89,9 +89,7 @@ class Chain:
 
     def _read_consumers(self) -> dict[str, list[str]]:
         return {
-            asset["uri"]: [
-                item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))
-            ]
+            asset["uri"]: [item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))]
             for asset in self._airflow.assets()
         }
 

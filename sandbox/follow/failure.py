@@ -32,9 +32,9 @@ def explain(state: ChainState, airflow: AirflowClient, databricks: DatabricksCli
 def _notebook(job_run: Mapping[str, Any], task: Mapping[str, Any], databricks: DatabricksClient) -> str:
     output = databricks.run_output(task["run_id"])
     lines = [f"task {task['task_key']} of job_run {job_run['job']} failed: {task['url']}"]
-    cell = databricks.failed_notebook_cell(task["run_id"])
+    cell = databricks.failed_notebook_cell(output)
     if cell:
-        lines.append(f"{cell.place}:")
+        lines.append(f"notebook cell {cell.number}:")
         lines += [f"  │ {line}" for line in cell.source.splitlines()]
         if cell.output:
             lines.append("its output:")

@@ -55,9 +55,7 @@ def tree(state: ChainState) -> RenderableType:
         for task in run["tasks"]:
             branch.add(_dag_task(task))
     for job_run in state.job_runs:
-        branch = root.add(
-            _line("job_run", job_run["job"], job_run["state"], job_run["seconds"], job_run["url"])
-        )
+        branch = root.add(_line("job_run", job_run["job"], job_run["state"], job_run["seconds"], job_run["url"]))
         for task in job_run["tasks"]:
             branch.add(_job_task(task))
     for asset in state.assets:

@@ -7,9 +7,10 @@ import json
 from sandbox.airflow_launcher.config import COMPONENTS, LauncherConfig
 from sandbox.clients.airflow import AirflowClient
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.airflow_row import airflow_request, environment
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 HEALTHY_PATHS = tuple(f"{part}.status" for part in ("metadatabase", "scheduler", "triggerer", "dag_processor"))
 

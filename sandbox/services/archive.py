@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
 from sandbox.services.spark import engine_runtime
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
 
@@ -61,9 +62,7 @@ SERVICE = Service(
     port_setting="databricks.port",
     runtimes=lambda config: (RuntimeRequest(name=RUNTIME), RuntimeRequest(name=engine_runtime(config))),
     process=_process,
-    probe=lambda context: Probe(
-        kind="http", target=f"{context.url('databricks')}/health", healthy_paths=("status",)
-    ),
+    probe=lambda context: Probe(kind="http", target=f"{context.url('databricks')}/health", healthy_paths=("status",)),
     url=lambda context: context.url("databricks"),
     stop_seconds=5.0,
 )

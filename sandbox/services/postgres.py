@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox import database_template, postgres
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.airflow_row import airflow_request
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 RUNTIME = "postgres"
 

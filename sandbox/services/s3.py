@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 
 def _runtimes(config: Config) -> tuple[RuntimeRequest, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import Probe, ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ProcessForm, Service, ServiceContext
 
 
 def engine_runtime(config: Config) -> str:

@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.paths import StatePaths
 from sandbox.runtimes.store import RuntimeRequest
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """How one asks a service whether it works.
-
-    kind "http": GET `target` (a URL) answers 200 and every dotted path in `healthy_paths` of its JSON is "healthy";
-    kind "tcp": something accepts connections at `target` ("host:port");
-    kind "unix": something accepts connections at the Unix socket `target`.
-    """
-
-    kind: Literal["http", "tcp", "unix"]
-    target: str
-    healthy_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

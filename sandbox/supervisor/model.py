@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.paths import StatePaths, write_private
-from sandbox.services.spec import Credentials, Probe, ServiceContext
+from sandbox.services.spec import Credentials, ServiceContext
 
 
 class ServicePhase(StrEnum):

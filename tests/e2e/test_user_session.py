@@ -115,7 +115,9 @@ def test_an_edited_dag_is_visible_within_three_seconds(cli: Cli, first_run: dict
     file = cli.project / "dags" / "freshly_written.py"
     client = airflow(cli)
 
-    file.write_text('from airflow.sdk import dag\n\n\n@dag(tags=["fresh"])\ndef freshly_written(): ...\n\n\nfreshly_written()\n')
+    file.write_text(
+        'from airflow.sdk import dag\n\n\n@dag(tags=["fresh"])\ndef freshly_written(): ...\n\n\nfreshly_written()\n'
+    )
     begun = time.monotonic()
     health.wait_until(lambda: "" if client.dag("freshly_written") else "not yet", timeout_seconds=30)
     seconds = time.monotonic() - begun
@@ -144,7 +146,8 @@ def test_an_edited_notebook_is_what_the_next_run_executes(cli: Cli, first_run: d
     notebook = cli.project / "notebooks" / "gold_most_popular_tags.py"
     original = notebook.read_text()
     notebook.write_text(
-        original + '\n# COMMAND ----------\n\nspark.sql("CREATE OR REPLACE TABLE edited USING delta AS SELECT 42 AS answer")\n'
+        original
+        + '\n# COMMAND ----------\n\nspark.sql("CREATE OR REPLACE TABLE edited USING delta AS SELECT 42 AS answer")\n'
     )
 
     cli("run")
@@ -192,7 +195,9 @@ def test_an_archive_of_ones_own(cli: Cli, first_run: dict[str, Any], tmp_path: P
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no archive", b"7z\xbc\xaf\x27\x1c" + bytes(40)])
-def test_a_broken_archive_ends_in_one_message(cli: Cli, first_run: dict[str, Any], tmp_path: Path, content: bytes) -> None:
+def test_a_broken_archive_ends_in_one_message(
+    cli: Cli, first_run: dict[str, Any], tmp_path: Path, content: bytes
+) -> None:
     """A file that is no 7z fails the run with its reason, and the tables stay."""
     before = rows(cli, f"SELECT count(*) FROM {GOLD}.raw_posts")
     file = tmp_path / "broken.stackexchange.com.7z"

@@ -22,12 +22,12 @@ PR_SET_PDEATHSIG = 1
 def warm_up() -> None:
     """Import what takes long; nothing here may start a thread or open a connection."""
     gc.disable()
-    import ipykernel.ipkernel  # noqa: F401
+    import ipykernel.ipkernel
     import ipykernel.kernelapp  # noqa: F401
     import IPython.core.magics  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
-    import pyspark.sql.connect.session  # noqa: F401
+    import pyspark.sql.connect.session
     import pyspark.sql.functions  # noqa: F401
 
     from sandbox.databricks_stub.kernel import notebook_kernel, sql_session  # noqa: F401

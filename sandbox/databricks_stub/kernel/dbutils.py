@@ -5,6 +5,7 @@ Documented: https://docs.databricks.com/dev-tools/databricks-utils
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 from pathlib import Path
@@ -54,7 +55,9 @@ class Widgets:
         """The value."""
         values = self._defaults | self._given
         if name not in values:
-            raise WidgetNotDefined(f"No input widget named {name} is defined; defined are: {', '.join(values) or 'none'}")
+            raise WidgetNotDefined(
+                f"No input widget named {name} is defined; defined are: {', '.join(values) or 'none'}"
+            )
         return values[name]
 
     getArgument = get  # noqa: N815 - the older name
@@ -123,7 +126,7 @@ class Secrets:
         """The keys of a scope."""
         return sorted(self._secrets.get(scope, {}))
 
-    def listScopes(self) -> list[str]:  # noqa: N802
+    def listScopes(self) -> builtins.list[str]:  # noqa: N802
         """The scopes."""
         return sorted(self._secrets)
 
@@ -159,7 +162,7 @@ class Jobs:
     """What belongs to jobs."""
 
     def __init__(self, values: TaskValues) -> None:
-        self.taskValues = values  # noqa: N815
+        self.taskValues = values
 
 
 class Library:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 ROW_LIMIT = 1000
-# Documented: https://docs.databricks.com/notebooks/visualizations - display shows up to 10,000 rows or 2 MB; a page that
-# is opened offline stays readable with fewer
+# Documented: https://docs.databricks.com/notebooks/visualizations - display shows up to 10,000 rows or 2 MB; a page
+# that is opened offline stays readable with fewer
 
 
 def display(value: Any = None, *_: Any, **__: Any) -> None:
@@ -30,7 +30,7 @@ def display_html(source: str, *_: Any, **__: Any) -> None:
     show({"text/html": source, "text/plain": source}, raw=True)
 
 
-def _rows(value: Any) -> tuple[list[str], list[Sequence[Any]], bool] | None:
+def _rows(value: Any) -> tuple[list[str], list[list[Any]], bool] | None:
     if hasattr(value, "toPandas") and hasattr(value, "limit"):
         found = value.limit(ROW_LIMIT + 1).collect()
         return list(value.columns), [list(row) for row in found[:ROW_LIMIT]], len(found) > ROW_LIMIT

@@ -54,4 +54,4 @@ def _execute(shell: Any, file: Path) -> None:
     for cell in executable(load(file)):
         # run_cell would show the error and go on; the code is compiled here so that an error ends the caller's cell too
         code = shell.transform_cell(cell.code)
-        exec(compile("\n" * (cell.line - 1) + code, str(file), "exec"), shell.user_ns)  # noqa: S102
+        exec(compile("\n" * (cell.line - 1) + code, str(file), "exec"), shell.user_ns)

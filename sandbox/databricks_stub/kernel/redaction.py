@@ -25,7 +25,7 @@ class Redactor:
         from IPython.core.getipython import get_ipython
 
         for stream in (sys.stdout, sys.stderr):
-            stream.write = self._writing(stream.write)
+            setattr(stream, "write", self._writing(stream.write))  # noqa: B010 - a method cannot be assigned to
         publisher: Any = get_ipython().display_pub
         publish = publisher.publish
 
@@ -36,4 +36,4 @@ class Redactor:
         publisher.publish = redacted
 
     def _writing(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
-        return lambda text: write(self(text) if isinstance(text, str) else text)
+        return lambda text: write(self(text))

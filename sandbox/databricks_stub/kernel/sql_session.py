@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import decimal
 import json
 import re
@@ -105,7 +105,7 @@ def plain(value: Any) -> Any:
             return value
         case decimal.Decimal():
             return str(value)
-        case datetime.datetime() | datetime.date():
+        case dt.datetime() | dt.date():
             return value.isoformat()
         case bytes() | bytearray():
             return base64.b64encode(value).decode()

@@ -22,8 +22,8 @@ class Record:
         import nbformat.v4
 
         self._task = task
-        self._format = nbformat.v4
-        self._notebook = nbformat.v4.new_notebook()
+        self._format: Any = nbformat.v4
+        self._notebook = self._format.new_notebook()
         self._current: Any = None
         self._places: list[str] = []
         self.file = task.output_dir / "executed.ipynb"
@@ -80,7 +80,9 @@ class Record:
         trace = ANSI.sub("", "\n".join(error.traceback))
         if cell is not None:
             trace = f"{self._places[cell - 1]} (notebook_cell {cell})\n{trace}"
-        return self._outcome(error=f"{error.name}: {ANSI.sub('', error.value)}", error_trace=trace, failed_notebook_cell=cell)
+        return self._outcome(
+            error=f"{error.name}: {ANSI.sub('', error.value)}", error_trace=trace, failed_notebook_cell=cell
+        )
 
     def lost(self, reason: str) -> NotebookOutcome:
         """The kernel died."""

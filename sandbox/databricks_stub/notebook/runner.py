@@ -151,4 +151,3 @@ def _interrupted(kernel: Kernel, record: Record, done: Execution) -> NotebookOut
     kernel.child.signal(signal.SIGINT)
     kernel.child.ended.wait(INTERRUPT_SECONDS)
     return record.stopped(timed_out=done.interrupted == "timeout")
-

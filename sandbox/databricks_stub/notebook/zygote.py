@@ -1,7 +1,7 @@
 """The warm process of the engine's interpreter, seen from the workspace: it forks kernels on request.
 
-One JSON object a line: `{"fork": {...}}` is answered by `{"id", "pid"}`; `{"exited", "code"}` comes when a child ends. It
-ends when its standard input closes, which also happens when the workspace is killed.
+One JSON object a line: `{"fork": {...}}` is answered by `{"id", "pid"}`; `{"exited", "code"}` comes when a child ends.
+It ends when its standard input closes, which also happens when the workspace is killed.
 """
 
 from __future__ import annotations

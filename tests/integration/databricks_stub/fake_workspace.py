@@ -24,6 +24,10 @@ class FileRunner:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._folder = folder
 
+    def _note(self, word: str) -> None:
+        with (self._folder / "started").open("a") as journal:
+            journal.write(f"{word}\n")
+
     def start(self) -> None:
         """Nothing to warm up."""
 
@@ -32,8 +36,7 @@ class FileRunner:
 
     def run(self, task: NotebookTask, cancel: threading.Event) -> NotebookOutcome:
         """End when the test says so."""
-        with (self._folder / "started").open("a") as journal:
-            journal.write(f"{task.task_key}\n")
+        self._note(task.task_key)
         while task.task_key.startswith("hold") and not (self._folder / task.task_key).exists():
             if cancel.wait(0.02):
                 break
@@ -58,6 +61,9 @@ class FileRunner:
         self, statement: str, parameters: Sequence[Mapping[str, Any]], *, catalog: str, schema: str, row_limit: int
     ) -> SqlResult:
         """One row, or an error."""
+        if "forever" in statement:
+            self._note("forever")
+            threading.Event().wait()
         if "wrong" in statement:
             raise SqlError("cannot resolve wrong")
         return SqlResult(columns=(Column(name="one", type_text="int", type_name="INT"),), rows=[[1]])
@@ -65,3 +71,4 @@ class FileRunner:
 
 if __name__ == "__main__":
     serve(load(Path(sys.argv[1]), os.environ), lambda settings: FileRunner(settings, Path(sys.argv[2])))
+    os._exit(0)  # as the real one: the statement that runs for ever must not hold it

@@ -20,7 +20,9 @@ PORTS = {"airflow": 8080, "s3": 4566, "databricks": 8090, "spark": 50051, "archi
 
 def context_for(folder: Path, **airflow: Any) -> ServiceContext:
     config = Config.model_validate({"airflow": airflow, "s3": {"buckets": ["lake"]}})
-    interpreters = {request.name: folder / "python" for entry in SERVICES.values() for request in entry.runtimes(config)}
+    interpreters = {
+        request.name: folder / "python" for entry in SERVICES.values() for request in entry.runtimes(config)
+    }
     return ServiceContext(
         config=config,
         paths=StatePaths(project=folder, name="default"),
@@ -76,7 +78,9 @@ def test_options_of_the_user_win(tmp_path: Path) -> None:
 
 def test_the_row_names_the_runtime(tmp_path: Path) -> None:
     """Version and Python choose the lock; provider versions and extra packages are part of the request."""
-    request = airflow_request(context_for(tmp_path, version="3.3.2", python="3.12", providers={"databricks": "7.9.0"}).config)
+    request = airflow_request(
+        context_for(tmp_path, version="3.3.2", python="3.12", providers={"databricks": "7.9.0"}).config
+    )
 
     assert request.name == "airflow-3.3.2-py3.12"
     assert request.provider_versions == (("databricks", "7.9.0"),)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox.services.spec import Probe
+from sandbox.health import Probe
 from sandbox.supervisor.model import ServiceLaunch, ServicePhase, ServiceState
 from sandbox.supervisor.ownership import identify
 from sandbox.supervisor.runner import ServiceRunner, backoff_seconds, describe_exit
@@ -62,7 +62,9 @@ def launch(tmp_path: Path, free_port: int) -> ServiceLaunch:
 def run(told: Told) -> Iterator[Callable[..., ServiceRunner]]:
     runners: list[ServiceRunner] = []
 
-    def start(launch: ServiceLaunch, before: ServiceState | None = None, ready: Callable[[], str] = str) -> ServiceRunner:
+    def start(
+        launch: ServiceLaunch, before: ServiceState | None = None, ready: Callable[[], str] = str
+    ) -> ServiceRunner:
         runner = ServiceRunner(launch, before=before, publish=told.states.put, on_ready=ready)
         runner.start()
         runners.append(runner)
