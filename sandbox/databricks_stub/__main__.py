@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -77,14 +78,15 @@ def serve(settings: Settings, make_runner: Callable[[Settings], Runner]) -> None
         workspace.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
     )
     server = uvicorn.Server(config)
-    server.handle_exit = _leaving(server, workspace)  # type: ignore[method-assign]
+    server.handle_exit = _leaving(server, workspace)  # type: ignore[assignment,method-assign]
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn handles both while it serves, and raises them again when it is done: then, as before, we just leave.
         signal.signal(number, lambda *_: sys.exit(0))
     try:
-        workspace.start()
-        print(json.dumps({"url": settings.url}), flush=True)
-        server.run(sockets=[listener])
+        with contextlib.suppress(SystemExit):
+            workspace.start()
+            print(json.dumps({"url": settings.url}), flush=True)
+            server.run(sockets=[listener])
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
