@@ -18,7 +18,7 @@ from sandbox.databricks_stub.job_catalog import JobCatalog
 from sandbox.databricks_stub.settings import Settings
 from sandbox.databricks_stub.sources import SourceFinder
 from sandbox.databricks_stub.statement_runner import RunsSql, StatementRunner
-from sandbox.databricks_stub.store import open_workspace
+from sandbox.databricks_stub.store import FakeWorkspace, open_workspace
 from sandbox.databricks_stub.worker import Worker
 
 STOP_SECONDS = 3.0
@@ -78,16 +78,9 @@ def assemble(
     clock = clock or SystemClock()
     store = open_workspace(settings.state_dir, clock, ids or RandomIds())
     watcher = BundleWatcher(settings.bundle, settings.bundle_target, host=settings.url, environ=os.environ)
-    executor = TaskExecutor(
-        runs=store.runs,
-        runner=runner,
-        sources=SourceFinder(objects=store.objects, watcher=watcher, project_root=settings.project_root),
-        outputs=settings.state_dir / "runs",
-        workspace_url=settings.url,
-    )
     worker = Worker(
         store.runs,
-        executor,
+        _executor(settings, runner, store, watcher),
         clock,
         max_parallel_tasks=settings.max_parallel_tasks,
         failure_delay_ms=failure_delay_ms,
@@ -108,4 +101,14 @@ def assemble(
     )
     return Workspace(
         app=build_app(services, log), services=services, worker=worker, statements=statements, runner=runner
+    )
+
+
+def _executor(settings: Settings, runner: Runner, store: FakeWorkspace, watcher: BundleWatcher) -> TaskExecutor:
+    return TaskExecutor(
+        runs=store.runs,
+        runner=runner,
+        sources=SourceFinder(objects=store.objects, watcher=watcher, project_root=settings.project_root),
+        outputs=settings.state_dir / "runs",
+        workspace_url=settings.url,
     )

@@ -1,7 +1,7 @@
 """The daemon: `python -m sandbox.supervisor <launch.json> <state.json>`.
 
-SIGHUP makes it read launch.json again: services that changed are restarted, the others run on. SIGTERM stops everything.
-When it is killed, the services run on, and the next supervisor adopts them.
+SIGHUP makes it read launch.json again: services that changed are restarted, the others run on. SIGTERM stops
+everything. When it is killed, the services run on, and the next supervisor adopts them.
 """
 
 from __future__ import annotations

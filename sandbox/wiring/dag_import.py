@@ -1,4 +1,4 @@
-"""Import every DAG file in Airflow's own interpreter: by the resident process of a running sandbox, or by one of its own."""
+"""Import every DAG file in Airflow's own interpreter: the resident one of a running sandbox, or a fresh one."""
 
 from __future__ import annotations
 

@@ -29,24 +29,24 @@ class Widgets:
         self._given = dict(given)
         self._defaults: dict[str, str] = {}
 
-    def text(self, name: str, defaultValue: str = "", label: str | None = None) -> None:  # noqa: N803
+    def text(self, name: str, defaultValue: str = "", label: str | None = None) -> None:
         """Define a text widget."""
         del label
         self._defaults[name] = defaultValue
 
-    def dropdown(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:  # noqa: N803
+    def dropdown(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:
         """Define a widget that takes one of `choices`; a value outside is an error, as on Databricks."""
         del label
         if defaultValue not in choices:
             raise ValueError(f"the default {defaultValue!r} of widget {name!r} is not one of {choices}")
         self._defaults[name] = defaultValue
 
-    def combobox(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:  # noqa: N803
+    def combobox(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:
         """Define a widget that takes one of `choices` or any text."""
         del choices, label
         self._defaults[name] = defaultValue
 
-    def multiselect(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:  # noqa: N803
+    def multiselect(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:
         """Define a widget that takes several of `choices`, separated by commas."""
         del choices, label
         self._defaults[name] = defaultValue
@@ -60,9 +60,9 @@ class Widgets:
             )
         return values[name]
 
-    getArgument = get  # noqa: N815 - the older name
+    getArgument = get
 
-    def getAll(self) -> dict[str, str]:  # noqa: N802
+    def getAll(self) -> dict[str, str]:
         """All values by name."""
         return self._defaults | self._given
 
@@ -70,7 +70,7 @@ class Widgets:
         """Forget a widget."""
         self._defaults.pop(name, None)
 
-    def removeAll(self) -> None:  # noqa: N802
+    def removeAll(self) -> None:
         """Forget all widgets."""
         self._defaults.clear()
 
@@ -118,7 +118,7 @@ class Secrets:
             self.revealed.add(value)
         return value
 
-    def getBytes(self, scope: str, key: str) -> bytes:  # noqa: N802
+    def getBytes(self, scope: str, key: str) -> bytes:
         """The secret's value as UTF-8."""
         return self.get(scope, key).encode()
 
@@ -126,7 +126,7 @@ class Secrets:
         """The keys of a scope."""
         return sorted(self._secrets.get(scope, {}))
 
-    def listScopes(self) -> builtins.list[str]:  # noqa: N802
+    def listScopes(self) -> builtins.list[str]:
         """The scopes."""
         return sorted(self._secrets)
 
@@ -147,7 +147,7 @@ class TaskValues:
         temporary.write_text(json.dumps(self._own), encoding="utf-8")
         temporary.replace(self._file)
 
-    def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:  # noqa: N803
+    def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
         """A value of an earlier task; `debugValue` only counts outside of a job."""
         del debugValue
         found = self._upstream.get(taskKey, {})
@@ -168,7 +168,7 @@ class Jobs:
 class Library:
     """Libraries of the notebook."""
 
-    def restartPython(self) -> None:  # noqa: N802
+    def restartPython(self) -> None:
         """Forget imported modules of what %pip installed, so that the next import finds the new ones.
 
         Databricks restarts the interpreter; here the process goes on, with its variables.

@@ -19,11 +19,11 @@ class FileInfo(NamedTuple):
     size: int
     modificationTime: int
 
-    def isDir(self) -> bool:  # noqa: N802
+    def isDir(self) -> bool:
         """Whether it is a folder."""
         return self.name.endswith("/")
 
-    def isFile(self) -> bool:  # noqa: N802
+    def isFile(self) -> bool:
         """Whether it is a file."""
         return not self.isDir()
 
@@ -63,7 +63,7 @@ class FileSystem:
         base = shown.rstrip("/").rpartition("/")[2] + ("/" if folder else "")
         return FileInfo(shown, base, 0 if folder else status.st_size, int(status.st_mtime * 1000))
 
-    def head(self, file: str, maxBytes: int = 65536) -> str:  # noqa: N803
+    def head(self, file: str, maxBytes: int = 65536) -> str:
         """The first bytes of a file as text."""
         with open(self._local(file), "rb") as stream:
             return stream.read(maxBytes).decode(errors="replace")
