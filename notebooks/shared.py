@@ -81,9 +81,7 @@ def read_rows(path: str, attributes: list[str]) -> DataFrame:
     same_id = Window.partitionBy("Id").orderBy(F.xxhash64(*attributes, "_rescued_data"))
     number = F.row_number().over(same_id)
     key = F.coalesce("Id", F.lit(""))
-    return rows.withColumn(
-        "_key", F.when(number == 1, key).otherwise(F.concat(key, F.lit("#"), number.cast("string")))
-    )
+    return rows.withColumn("_key", F.when(number == 1, key).otherwise(F.concat(key, F.lit("#"), number.cast("string"))))
 
 
 # COMMAND ----------
