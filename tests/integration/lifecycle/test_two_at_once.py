@@ -1,0 +1,106 @@
+"""Two sandboxes side by side, a second `up` at the same time, Ctrl-C, busy ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import health
+from sandbox.ports import is_free
+from sandbox.supervisor import ownership
+from tests.driver import Cli, copy_project
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lifecycle")]
+PATIENCE_SECONDS = 60.0
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
+def cli(project: Path) -> Iterator[Cli]:
+    cli = Cli(project=project)
+    yield cli
+    cli("down", expect=None)
+
+
+def test_two_sandboxes_do_not_meet(cli: Cli) -> None:
+    """A second name gets ports of its own, and taking it down leaves the first one alone."""
+    other = Cli(project=cli.project, name="other")
+    cli("up")
+    try:
+        other("up")
+        assert not set(cli.context.ports.values()) & set(other.context.ports.values())
+    finally:
+        other("down")
+
+    assert cli("status", "--json").value["healthy"]
+
+
+def test_a_second_up_waits_for_the_first(cli: Cli) -> None:
+    """Both end well, and there is one supervisor."""
+    first, second = cli.start("up"), cli.start("up")
+    outputs = [process.communicate(timeout=300) for process in (first, second)]
+
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert any("another command is at work" in err for _, err in outputs)
+    assert cli("status", "--json").value["healthy"]
+
+
+@pytest.mark.parametrize("after_seconds", [0.3, 1.5, 3.0])
+def test_ctrl_c_takes_down_what_was_started(cli: Cli, after_seconds: float) -> None:
+    """Interrupted at any moment, `up` ends with 130 and nothing of the sandbox is left."""
+    process = cli.start("up")
+    deadline = time.monotonic() + after_seconds
+    health.wait_until(lambda: "" if time.monotonic() > deadline else "not yet", timeout_seconds=10)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, (out, err)
+    assert ownership.marked(cli.paths.instance_id) == []
+    assert not cli.paths.state_file.exists()
+
+
+def test_a_killed_up_is_cleaned_up_by_down(cli: Cli) -> None:
+    """After kill -9 of `up` itself, `down` finds what it had started."""
+    process = cli.start("up")
+    health.wait_until(
+        lambda: "" if cli.paths.state_file.exists() else "not started yet", timeout_seconds=PATIENCE_SECONDS
+    )
+    process.kill()
+    process.communicate()
+
+    cli("down")
+
+    assert ownership.marked(cli.paths.instance_id) == []
+    assert not cli.paths.runtime.exists()
+
+
+def test_a_busy_port_that_was_asked_for_is_an_error(cli: Cli) -> None:
+    """The message names the port, the setting and who holds it; nothing is started."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        busy = Cli(project=cli.project, env={"SANDBOX_S3_PORT": str(port)})
+        done = busy("up", expect=2)
+
+    assert f"port {port} of S3 (s3.port) is busy" in done.err
+    assert f"(pid {os.getpid()})" in done.err
+    assert ownership.marked(cli.paths.instance_id) == []
+
+
+def test_moto_serves_s3_where_it_is_chosen(cli: Cli) -> None:
+    """`s3.implementation = "moto"` runs moto instead of LocalStack."""
+    chosen = Cli(project=cli.project, env={"SANDBOX_S3_IMPLEMENTATION": "moto"})
+    chosen("up")
+
+    assert "moto" in chosen.context.config.s3.implementation
+    assert not is_free(chosen.context.ports["s3"])
+    assert chosen("status", "--json").value["healthy"]
