@@ -109,6 +109,6 @@ def _executor(settings: Settings, runner: Runner, store: FakeWorkspace, watcher:
         runs=store.runs,
         runner=runner,
         sources=SourceFinder(objects=store.objects, watcher=watcher, project_root=settings.project_root),
-        outputs=settings.state_dir / "runs",
+        state_dir=settings.state_dir,
         workspace_url=settings.url,
     )

@@ -7,7 +7,25 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sandbox.databricks_stub.model import JobRun, TaskRun
+
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+FILE_NAME = "executed.ipynb"
+
+
+def folder(state_dir: Path, run: JobRun, task: TaskRun) -> Path:
+    """Where a task_run leaves what it makes."""
+    return state_dir / "runs" / str(run.run_id) / str(task.run_id)
+
+
+def notebook_file(state_dir: Path, run: JobRun, task: TaskRun) -> str | None:
+    """The executed notebook of a task_run; while it runs, what it has executed so far."""
+    if task.outcome.executed_notebook is not None:
+        return task.outcome.executed_notebook
+    growing = folder(state_dir, run, task) / FILE_NAME
+    return str(growing) if growing.is_file() else None
 
 
 def cells(path: str) -> list[dict[str, Any]]:

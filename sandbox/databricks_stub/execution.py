@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sandbox.databricks_stub.executed import folder
 from sandbox.databricks_stub.jobspec import parse
 from sandbox.databricks_stub.model import JobRun, TaskOutcome, TaskRun, TaskSpec
 from sandbox.databricks_stub.notebook import NotebookOutcome, NotebookTask
@@ -45,7 +46,7 @@ class TaskExecutor:
     runs: RunStore
     runner: RunsNotebooks
     sources: SourceFinder
-    outputs: Path
+    state_dir: Path
     workspace_url: str
 
     def __call__(self, run: JobRun, task: TaskRun, cancel: threading.Event) -> Finished:
@@ -77,7 +78,7 @@ class TaskExecutor:
         cancel: threading.Event,
     ) -> Finished:
         workspace_path = resolve(str(spec.body["notebook_path"]), names)
-        output_dir = self.outputs / str(run.run_id) / str(task.run_id)
+        output_dir = folder(self.state_dir, run, task)
         output_dir.mkdir(parents=True, exist_ok=True)
         outcome = self.runner.run(
             NotebookTask(

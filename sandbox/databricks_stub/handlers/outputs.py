@@ -44,7 +44,7 @@ def export(call: Call) -> Json:
     run, task = _one_task(call)
     if task.outcome.executed_notebook is None:
         raise invalid_parameter(f"Run {task.run_id} has no executed notebook to export.")
-    page = render_notebook(run, task)
+    page = render_notebook(run, task, task.outcome.executed_notebook)
     return {"views": [{"name": task.task_key, "type": "NOTEBOOK", "content": page}]}
 
 

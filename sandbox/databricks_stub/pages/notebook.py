@@ -33,9 +33,8 @@ class Cell:
     outputs: tuple[Output, ...]
 
 
-def render_notebook(run: JobRun, task: TaskRun, *, now_ms: int = 0, nonce: str = "") -> str:
-    """The page of a task_run; it refreshes itself until the task has ended."""
-    path = task.outcome.executed_notebook
+def render_notebook(run: JobRun, task: TaskRun, path: str | None, *, now_ms: int = 0, nonce: str = "") -> str:
+    """The page of a task_run, whose notebook is at `path`; it refreshes itself until the task has ended."""
     cells = [_cell(cell) for cell in executed.cells(path)] if path else []
     live = bool(nonce) and not task.state.is_terminal
     return render("notebook.html", run=run, task=task, cells=cells, now_ms=now_ms, live=live, nonce=nonce)

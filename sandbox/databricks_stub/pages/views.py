@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.databricks_stub.context import Services
+from sandbox.databricks_stub.executed import notebook_file
 from sandbox.databricks_stub.guard import opens_pages
 from sandbox.databricks_stub.links import page_key
 from sandbox.databricks_stub.model import Job, JobRun, TaskRun
@@ -137,7 +138,8 @@ def _run(services: Services, request: Request, nonce: str) -> str | None:
     if run is None or run.job_id != request.path_params["job_id"]:
         return None
     if task is not None:
-        return render_notebook(run, task, now_ms=now_ms, nonce=nonce)
+        path = notebook_file(services.settings.state_dir, run, task)
+        return render_notebook(run, task, path, now_ms=now_ms, nonce=nonce)
     attempts = store.attempts(run.run_id)
     current = {attempt.task_key: attempt for attempt in attempts}
     return render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_a_running_run_refreshes_itself(harness: Harness) -> None:
     assert nonce is not None
     assert f'<script nonce="{nonce[1]}">' in page.text
     assert "RUNNING" in page.text
+
+
+def test_a_running_notebook_shows_what_it_has_executed(harness: Harness) -> None:
+    """The runner keeps its file whole after every cell."""
+    harness.runner.hold("long")
+    run_id = harness.submit(task("long"))
+    harness.changes.wait_until(lambda: "long" in harness.runner.running)
+    (harness.runner.tasks[0].output_dir / "executed.ipynb").write_text(json.dumps({"cells": CELLS}))
+
+    page = browser(harness).get(path_of(harness.run(run_id)["tasks"][0]["run_page_url"]))
+
+    assert "&lt;i&gt;printed&lt;/i&gt;" in page.text
 
 
 def test_what_does_not_exist_is_404(harness: Harness) -> None:
