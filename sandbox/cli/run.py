@@ -14,6 +14,7 @@ from sandbox.cli.session import Session, common_options
 from sandbox.cli.shown import table_rows
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
+from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, ServiceNotHealthy, TestsFailed
 from sandbox.follow.chain import ChainState
 from sandbox.follow.failure import explain
@@ -21,6 +22,7 @@ from sandbox.follow.render import changes, tree
 from sandbox.services.spec import ServiceContext
 
 LOOK_INTERVAL_SECONDS = 0.3
+OUTAGE_SECONDS = 60.0
 
 
 def clients(context: ServiceContext) -> tuple[AirflowClient, DatabricksClient]:
@@ -32,6 +34,27 @@ def clients(context: ServiceContext) -> tuple[AirflowClient, DatabricksClient]:
     )
 
 
+class Patience:
+    """A service that dies while a chain runs is started again by the supervisor: wait for it, but not for ever."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._since: float | None = None
+
+    def spend(self, error: ServiceNotHealthy) -> None:
+        """Take note of a failed look; raises the error when it was the service's refusal, or has lasted too long."""
+        refused = isinstance(error, ApiAnswer) and error.status_code < 500
+        if refused or (self._since is not None and time.monotonic() - self._since > OUTAGE_SECONDS):
+            raise error
+        if self._since is None:
+            self._since = time.monotonic()
+            self._session.terminal.note(f"{error.what}; waiting up to {OUTAGE_SECONDS:.0f} s for it")
+
+    def restore(self) -> None:
+        """A look has worked again."""
+        self._since = None
+
+
 def watch(session: Session, chain: follow.Chain, limit_seconds: float) -> ChainState:
     """Look at the chain until it is finished, showing it as it changes.
 
@@ -39,9 +62,16 @@ def watch(session: Session, chain: follow.Chain, limit_seconds: float) -> ChainS
     """
     deadline = time.monotonic() + limit_seconds
     before: ChainState | None = None
+    patience = Patience(session)
     with session.terminal.live() as live:
         while True:
-            now = chain.look()
+            try:
+                now = chain.look()
+            except ServiceNotHealthy as error:
+                patience.spend(error)
+                time.sleep(LOOK_INTERVAL_SECONDS)
+                continue
+            patience.restore()
             if live is not None:
                 live.update(tree(now))
             elif not session.terminal.quiet:

@@ -78,6 +78,11 @@ class AirflowClient:
         """One dag_run."""
         return dict(self._api.request("GET", f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"))
 
+    def dag_runs(self, dag_id: str, *, limit: int = 25) -> list[dict[str, Any]]:
+        """The dag_runs of a DAG, the newest first."""
+        parameters: dict[str, Any] = {"order_by": "-run_after", "limit": limit}
+        return list(self._api.request("GET", f"dags/{quote(dag_id)}/dagRuns", params=parameters)["dag_runs"])
+
     def stop_dag_run(self, dag_id: str, run_id: str) -> None:
         """End a dag_run: its running tasks are terminated and it is marked failed."""
         self._api.request("PATCH", f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}", json={"state": "failed"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -192,48 +190,6 @@ def test_an_archive_of_ones_own(cli: Cli, first_run: dict[str, Any], tmp_path: P
     events = {asset["extra"]["rows"] for asset in result["assets"]}
     assert result["state"] == "success"
     assert events == {mine.posts, mine.users}
-
-
-@pytest.mark.parametrize("content", [b"", b"this is no archive", b"7z\xbc\xaf\x27\x1c" + bytes(40)])
-def test_a_broken_archive_ends_in_one_message(
-    cli: Cli, first_run: dict[str, Any], tmp_path: Path, content: bytes
-) -> None:
-    """A file that is no 7z fails the run with its reason, and the tables stay."""
-    before = rows(cli, f"SELECT count(*) FROM {GOLD}.raw_posts")
-    file = tmp_path / "broken.stackexchange.com.7z"
-    file.write_bytes(content)
-
-    done = cli("run", "--archive", str(file), expect=1)
-
-    assert "broken.stackexchange.com.7z" in done.err
-    assert rows(cli, f"SELECT count(*) FROM {GOLD}.raw_posts") == before
-
-
-@pytest.mark.parametrize("service", ["airflow", "postgres", "s3", "databricks", "spark", "archive"])
-def test_a_killed_service_comes_back(cli: Cli, first_run: dict[str, Any], service: str) -> None:
-    """After kill -9 `up` brings the service back, `status` tells of the restart, and the pipeline runs."""
-    pid = cli.state.services[service].pid
-    assert pid is not None
-
-    os.kill(pid, signal.SIGKILL)
-    cli("up")
-
-    status = {item["name"]: item for item in cli("status", "--json").value["services"]}
-    assert status[service]["healthy"]
-    assert "killed by SIGKILL" in status[service]["detail"]
-    assert cli("run", "--json").value["state"] == "success"
-
-
-def test_a_killed_supervisor_is_replaced_without_a_restart(cli: Cli, first_run: dict[str, Any]) -> None:
-    """`status` says that it is gone; `up` starts another one, which adopts the services."""
-    before = {name: state.pid for name, state in cli.state.services.items()}
-
-    os.kill(cli.state.pid, signal.SIGKILL)
-    complaint = cli("status", expect=5)
-    cli("up")
-
-    assert "not healthy: supervisor" in complaint.err
-    assert {name: state.pid for name, state in cli.state.services.items()} == before
 
 
 def test_down_leaves_nothing(cli: Cli, first_run: dict[str, Any]) -> None:
