@@ -22,13 +22,21 @@ PR_SET_PDEATHSIG = 1
 def warm_up() -> None:
     """Import what takes long; nothing here may start a thread or open a connection."""
     gc.disable()
+    # the debugger's 70 ms and 12 MiB in every kernel serve nobody: ipykernel goes without when it cannot be imported
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import ipykernel.debugger
+
+    del sys.modules["debugpy"]
     import ipykernel.ipkernel
     import ipykernel.kernelapp  # noqa: F401
-    import IPython.core.magics  # noqa: F401
+    import IPython.core.completerlib
+    import IPython.core.magics
+    import IPython.extensions.storemagic  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
     import pyspark.sql.connect.session
     import pyspark.sql.functions  # noqa: F401
+    import tornado.platform.asyncio  # noqa: F401
 
     from sandbox.databricks_stub.kernel import notebook_kernel, sql_session  # noqa: F401
 

@@ -14,6 +14,13 @@ from typing import Any
 from sandbox.databricks_stub.kernel.dbutils_fs import FileSystem
 
 
+def _write_json(file: Path, value: Any) -> None:
+    """The file is whole at every moment: the kernel may be killed in the middle."""
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps(value), encoding="utf-8")
+    temporary.replace(file)
+
+
 class NotebookExit(Exception):
     """Raised by dbutils.notebook.exit: ends the notebook well, its text is the notebook's result."""
 
@@ -104,8 +111,10 @@ class Notebook:
 class Secrets:
     """Secrets by scope and key; what was revealed is redacted from outputs."""
 
-    def __init__(self, secrets: dict[str, dict[str, str]]) -> None:
+    def __init__(self, secrets: dict[str, dict[str, str]], file: Path) -> None:
         self._secrets = secrets
+        self._file = file
+        self._names: set[tuple[str, str]] = set()
         self.revealed: set[str] = set()
 
     def get(self, scope: str, key: str) -> str:
@@ -116,7 +125,14 @@ class Secrets:
             raise KeyError(f"Secret does not exist with scope: {scope} and key: {key}") from None
         if value:
             self.revealed.add(value)
+            self._tell(scope, key)
         return value
+
+    def _tell(self, scope: str, key: str) -> None:
+        """Tell the workspace the name, so that it redacts the value in what it keeps of the notebook."""
+        if (scope, key) not in self._names:
+            self._names.add((scope, key))
+            _write_json(self._file, sorted(self._names))
 
     def getBytes(self, scope: str, key: str) -> bytes:
         """The secret's value as UTF-8."""
@@ -141,11 +157,8 @@ class TaskValues:
 
     def set(self, key: str, value: Any) -> None:
         """Set a value of this task; it must be JSON."""
-        json.dumps(value)
+        _write_json(self._file, self._own | {key: value})
         self._own[key] = value
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps(self._own), encoding="utf-8")
-        temporary.replace(self._file)
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
         """A value of an earlier task; `debugValue` only counts outside of a job."""
@@ -187,7 +200,7 @@ class DBUtils:
         self.request = request
         self.widgets = Widgets(request["parameters"])
         self.notebook = Notebook(self)
-        self.secrets = Secrets(request["secrets"])
+        self.secrets = Secrets(request["secrets"], Path(request["output_dir"]) / "revealed_secrets.json")
         self.fs = FileSystem(Path(request["dbfs"]))
         self.jobs = Jobs(TaskValues(request["task_values"], Path(request["output_dir"]) / "task_values.json"))
         self.library = Library()

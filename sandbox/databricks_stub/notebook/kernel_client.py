@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +15,10 @@ from sandbox.databricks_stub.notebook.zygote import Child
 
 POLL_SECONDS = 0.1
 READY_SECONDS = 60.0
-READY_POLL_SECONDS = 0.05
+INTERRUPT_SECONDS = 0.5
 END_SECONDS = 2.0
+RECONNECT_MILLISECONDS = 5
+"""ZeroMQ's own 100 would be half of a kernel's start: the client is there before the kernel's sockets are."""
 
 
 class KernelLost(Exception):
@@ -42,98 +43,114 @@ class Execution:
     execution_count: int | None = None
 
 
+class Limits:
+    """When an execution is to be given up: on request, or at a moment of the monotonic clock."""
+
+    def __init__(self, cancel: threading.Event, deadline: float | None) -> None:
+        self._cancel = cancel
+        self._deadline = deadline
+
+    def reached(self) -> Literal["", "cancel", "timeout"]:
+        """Why it is to be given up now, if it is."""
+        if self._cancel.is_set():
+            return "cancel"
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return "timeout"
+        return ""
+
+
 class Kernel:
     """A kernel that runs; jupyter_client speaks its protocol."""
 
     def __init__(self, child: Child, connection_file: Path) -> None:
+        import zmq
         from jupyter_client.blocking.client import BlockingKernelClient
 
         self.child = child
         self._connection_file = connection_file
-        self._client = BlockingKernelClient(connection_file=str(connection_file))
+        context = zmq.Context()
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        context.setsockopt(zmq.LINGER, 0)
+        self._client = BlockingKernelClient(connection_file=str(connection_file), context=context)
         self._client.load_connection_file()
-        self._client.start_channels(hb=False)
-        self._ready = False
+        self._client.start_channels(hb=False, stdin=False)
 
-    def execute(
-        self,
-        code: str,
-        *,
-        cancel: threading.Event,
-        deadline: float | None,
-        show: Callable[[dict[str, Any]], None],
-    ) -> Execution:
-        """Execute code; each output message goes to `show`. Raises KernelLost when the kernel dies."""
-        if not self._ready:
-            self._await_ready()
+    def prepare(self, code: str, limits: Limits) -> Execution:
+        """Execute the first code, whose output nobody wants; raises KernelLost when the kernel does not come up."""
+        message_id = self._client.execute(code, silent=True, store_history=False, allow_stdin=False)
+        give_up = time.monotonic() + READY_SECONDS
+        reply = None
+        while reply is None or reply["parent_header"].get("msg_id") != message_id:
+            if interrupted := limits.reached():
+                return Execution(interrupted=interrupted)
+            reply = self._next(self._client.get_shell_msg, give_up)
+        # its outputs can be missed until it has told that it sees the subscription: before, they are sent to nobody
+        welcome = None
+        while welcome is None or welcome["msg_type"] != "iopub_welcome":
+            if interrupted := limits.reached():
+                return Execution(interrupted=interrupted)
+            welcome = self._next(self._client.get_iopub_msg, give_up)
+        return _execution(reply["content"], "")
+
+    def execute(self, code: str, limits: Limits, show: Callable[[dict[str, Any]], None]) -> Execution:
+        """Execute code; each output message goes to `show`. Raises KernelLost when the kernel dies.
+
+        When a limit is reached, the code is interrupted and what it still says is shown, for a short while.
+        """
         message_id = self._client.execute(code, allow_stdin=False, stop_on_error=True)
+        interrupted: Literal["", "cancel", "timeout"] = ""
+        give_up: float | None = None
         while True:
-            if cancel.is_set():
-                return Execution(interrupted="cancel")
-            if deadline is not None and time.monotonic() > deadline:
-                return Execution(interrupted="timeout")
+            if not interrupted and (interrupted := limits.reached()):
+                self.child.interrupt()
+                give_up = time.monotonic() + INTERRUPT_SECONDS
             try:
-                message = self._client.get_iopub_msg(timeout=POLL_SECONDS)
-            except queue.Empty:
-                self._check_alive()
-                continue
-            if message["parent_header"].get("msg_id") != message_id:
+                message = self._next(self._client.get_iopub_msg, give_up)
+            except KernelLost:
+                if interrupted:
+                    return Execution(interrupted=interrupted)
+                raise
+            if message is None or message["parent_header"].get("msg_id") != message_id:
                 continue
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return self._reply(message_id)
+                return self._reply(message_id, interrupted)
             show(message)
 
-    def _await_ready(self) -> None:
-        """Ask for the kernel's info until an answer came on both channels: a subscription takes effect some time after
-        it was made, and what is published before then is lost."""
-        deadline = time.monotonic() + READY_SECONDS
-        answered = heard = False
-        while not (answered and heard):
-            self._client.kernel_info()
-            with contextlib.suppress(queue.Empty):
-                self._client.get_shell_msg(timeout=READY_POLL_SECONDS)
-                answered = True
-            with contextlib.suppress(queue.Empty):
-                self._client.get_iopub_msg(timeout=READY_POLL_SECONDS)
-                heard = True
-            self._check_alive()
-            if time.monotonic() > deadline:
-                raise KernelLost(
-                    f"the notebook's kernel (pid {self.child.pid}) did not answer within {READY_SECONDS:.0f} s"
-                )
-        self._ready = True
+    def _next(self, receive: Callable[..., dict[str, Any]], give_up: float | None) -> dict[str, Any] | None:
+        """The next message, or None after a short while."""
+        try:
+            return receive(timeout=POLL_SECONDS)
+        except queue.Empty:
+            if self.child.ended.is_set():
+                how = self.child.how_it_ended()
+                raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) {how}") from None
+            if give_up is not None and time.monotonic() > give_up:
+                raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) does not answer") from None
+            return None
 
-    def _check_alive(self) -> None:
-        if self.child.ended.is_set():
-            code = self.child.code
-            killed = code is not None and code < 0
-            how = f"was killed by {signal.Signals(-(code or 0)).name}" if killed else f"ended with {code}"
-            raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) {how}")
-
-    def _reply(self, message_id: str) -> Execution:
+    def _reply(self, message_id: str, interrupted: Literal["", "cancel", "timeout"]) -> Execution:
         while True:
-            try:
-                reply = self._client.get_shell_msg(timeout=POLL_SECONDS)
-            except queue.Empty:
-                self._check_alive()
-                continue
-            if reply["parent_header"].get("msg_id") != message_id:
-                continue
-            content = reply["content"]
-            error = None
-            if content["status"] != "ok":
-                error = CellError(
-                    name=content.get("ename", content["status"]),
-                    value=content.get("evalue", ""),
-                    traceback=tuple(content.get("traceback", ())),
-                )
-            return Execution(error=error, execution_count=content.get("execution_count"))
+            reply = self._next(self._client.get_shell_msg, None)
+            if reply is not None and reply["parent_header"].get("msg_id") == message_id:
+                return _execution(reply["content"], interrupted)
 
     def close(self) -> None:
-        """End the kernel and remove its sockets."""
+        """End the kernel, with what it has started, and remove its sockets."""
         self._client.stop_channels()
-        self.child.signal(signal.SIGKILL)
+        self.child.kill()
         self.child.ended.wait(END_SECONDS)
+        self._client.context.destroy(linger=0)
         for file in self._connection_file.parent.glob(f"{self._connection_file.stem}[.-]*"):
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()
+
+
+def _execution(content: dict[str, Any], interrupted: Literal["", "cancel", "timeout"]) -> Execution:
+    error = None
+    if content["status"] != "ok":
+        error = CellError(
+            name=content.get("ename", content["status"]),
+            value=content.get("evalue", ""),
+            traceback=tuple(content.get("traceback", ())),
+        )
+    return Execution(error=error, interrupted=interrupted, execution_count=content.get("execution_count"))

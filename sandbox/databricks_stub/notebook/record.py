@@ -9,22 +9,27 @@ from typing import Any
 
 from sandbox.databricks_stub.notebook.kernel_client import CellError, Execution
 from sandbox.databricks_stub.notebook.model import NotebookOutcome, NotebookTask
+from sandbox.databricks_stub.notebook.secrets import Redactor
 from sandbox.databricks_stub.notebook_source import NotebookCell
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
+CELL_LIMIT = 20_000_000
+# Documented: https://docs.databricks.com/notebooks/notebook-limitations - a cell's output has at most 20 MB
 
 
 class Record:
     """What is kept of one execution."""
 
-    def __init__(self, task: NotebookTask) -> None:
+    def __init__(self, task: NotebookTask, redact: Redactor) -> None:
         import nbformat.v4
 
         self._task = task
+        self._redact = redact
         self._format: Any = nbformat.v4
         self._notebook = self._format.new_notebook()
         self._current: Any = None
+        self._room = CELL_LIMIT
         self._places: list[str] = []
         self.file = task.output_dir / "executed.ipynb"
 
@@ -43,17 +48,21 @@ class Record:
     def enter(self, number: int) -> None:
         """The cell that outputs belong to from now on, counted from 1."""
         self._current = self._notebook.cells[number - 1]
-
-    def show_before(self, message: dict[str, Any]) -> None:
-        """Outputs of the hidden first cell belong to no cell; an error comes with its reply."""
+        self._room = CELL_LIMIT
 
     def show(self, message: dict[str, Any]) -> None:
-        """Add an output."""
+        """Add an output; what is beyond the limit of a cell is left out, and said to be."""
         if message["msg_type"] == "clear_output":
             self._current.outputs = []
-        if message["msg_type"] not in OUTPUTS:
+            self._room = CELL_LIMIT
+        if message["msg_type"] not in OUTPUTS or self._room < 0:
             return
         output = self._format.output_from_msg(message)
+        if output.output_type != "error":
+            self._room -= len(json.dumps(message["content"]))
+        if self._room < 0:
+            text = f"\n[the rest is left out: a cell's output has at most {CELL_LIMIT // 1_000_000} MB]\n"
+            output = self._format.new_output("stream", name="stderr", text=text)
         last = self._current.outputs[-1] if self._current.outputs else None
         if output.output_type == "stream" and last is not None and last.get("name") == output.name:
             last.text += output.text
@@ -63,6 +72,7 @@ class Record:
     def leave(self, done: Execution) -> None:
         """The current cell has ended."""
         self._current.execution_count = done.execution_count
+        self._current.outputs = self._redact(self._current.outputs)
         self._save()
 
     def _save(self) -> None:
@@ -81,12 +91,17 @@ class Record:
         if cell is not None:
             trace = f"{self._places[cell - 1]} (notebook_cell {cell})\n{trace}"
         return self._outcome(
-            error=f"{error.name}: {ANSI.sub('', error.value)}", error_trace=trace, failed_notebook_cell=cell
+            error=self._redact(f"{error.name}: {first_line(ANSI.sub('', error.value))}"),
+            error_trace=self._redact(trace),
+            failed_notebook_cell=cell,
         )
 
     def lost(self, reason: str) -> NotebookOutcome:
         """The kernel died."""
         number = next((at for at, cell in enumerate(self._notebook.cells, start=1) if cell is self._current), None)
+        if number:
+            self._current.outputs = self._redact(self._current.outputs)
+        self._save()
         where = f" in notebook_cell {number} ({self._places[number - 1]})" if number else ""
         return self._outcome(error=f"{reason}{where}", failed_notebook_cell=number)
 
@@ -107,6 +122,11 @@ class Record:
             task_values=read_task_values(self._task.output_dir),
             **values,
         )
+
+
+def first_line(text: str) -> str:
+    """The first line that says something; Spark's messages go on for pages."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def read_task_values(output_dir: Path) -> dict[str, Any]:

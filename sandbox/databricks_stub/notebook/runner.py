@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.notebook.kernel_client import Execution, Kernel, KernelLost
+from sandbox.databricks_stub.notebook.kernel_client import Kernel, KernelLost, Limits
 from sandbox.databricks_stub.notebook.model import Column, NotebookOutcome, NotebookTask, SqlError, SqlResult
 from sandbox.databricks_stub.notebook.record import Record
+from sandbox.databricks_stub.notebook.secrets import Redactor
 from sandbox.databricks_stub.notebook.sql import SqlSession
 from sandbox.databricks_stub.notebook.zygote import Zygote, ZygoteDied
 from sandbox.databricks_stub.notebook_source import NotANotebook, NotebookCell, load
@@ -20,7 +21,6 @@ from sandbox.databricks_stub.settings import Settings
 
 PREPARE = "from sandbox.databricks_stub.kernel.notebook_kernel import prepare as _p; _p(); del _p"
 EXIT = "NotebookExit"
-INTERRUPT_SECONDS = 0.5
 
 
 class NotebookRunner:
@@ -31,6 +31,7 @@ class NotebookRunner:
         self._kernels = settings.runtime_dir / "kernels"
         self._log = settings.state_dir / "kernels.log"
         self._zygote = Zygote(python=settings.engine.python, log=self._log, setup=self._setup())
+        self._numbers = itertools.count(1)
         self._sql = SqlSession(self._zygote, settings.runtime_dir / "sql.sock")
 
     def _setup(self) -> dict[str, Any]:
@@ -81,38 +82,41 @@ class NotebookRunner:
 
     def run(self, task: NotebookTask, cancel: threading.Event) -> NotebookOutcome:
         """Execute a notebook to its end; whatever goes wrong is in the outcome."""
-        record = Record(task)
+        record = Record(task, Redactor(self._settings.secrets, task.output_dir))
         try:
             cells = load(task.notebook_path)
         except (NotANotebook, OSError) as error:
             return record.failed(f"{type(error).__name__}: {error}")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # not UTF-8, or JSON of another shape than a notebook's
+            return record.failed(f"NotANotebook: {task.notebook_path} cannot be read: {type(error).__name__}: {error}")
         record.begin(cells)
+        connection_file = self._kernels / f"{next(self._numbers)}.json"
         try:
-            child = self._zygote.fork(self._request(task))
+            child = self._zygote.fork(self._request(task, connection_file))
         except ZygoteDied as error:
             return record.failed(str(error))
-        kernel = Kernel(child, self._connection_file(task))
+        kernel = Kernel(child, connection_file)
         try:
-            return _execute(kernel, cells, record, cancel, _deadline(task))
+            return _execute(kernel, cells, record, Limits(cancel, _deadline(task)))
         except KernelLost as lost:
             return record.lost(str(lost))
         finally:
             kernel.close()
 
-    def _connection_file(self, task: NotebookTask) -> Path:
-        return self._kernels / f"{task.run_id}.json"
-
-    def _request(self, task: NotebookTask) -> dict[str, Any]:
+    def _request(self, task: NotebookTask, connection_file: Path) -> dict[str, Any]:
         from jupyter_client.connect import write_connection_file
 
-        file = self._connection_file(task)
         # Unix sockets in a private folder: no port, nobody else can reach the kernel
         write_connection_file(
-            str(file), ip=str(self._kernels / f"{task.run_id}-s"), transport="ipc", key=os.urandom(24).hex().encode()
+            str(connection_file),
+            ip=str(connection_file.with_suffix("")) + "-s",
+            transport="ipc",
+            key=os.urandom(24).hex().encode(),
         )
         return {
             "kind": "notebook",
-            "connection_file": str(file),
+            "connection_file": str(connection_file),
             "notebook_path": str(task.notebook_path),
             "output_dir": str(task.output_dir),
             "parameters": dict(task.parameters),
@@ -124,30 +128,22 @@ def _deadline(task: NotebookTask) -> float | None:
     return time.monotonic() + task.timeout_seconds if task.timeout_seconds else None
 
 
-def _execute(
-    kernel: Kernel, cells: list[NotebookCell], record: Record, cancel: threading.Event, deadline: float | None
-) -> NotebookOutcome:
-    first = kernel.execute(PREPARE, cancel=cancel, deadline=deadline, show=record.show_before)
+def _execute(kernel: Kernel, cells: list[NotebookCell], record: Record, limits: Limits) -> NotebookOutcome:
+    first = kernel.prepare(PREPARE, limits)
     if first.interrupted:
-        return _interrupted(kernel, record, first)
+        return record.stopped(timed_out=first.interrupted == "timeout")
     if first.error is not None:
         return record.ended_by(first.error, cell=None)
     for number, cell in enumerate(cells, start=1):
         if cell.kind != "code" or not cell.code.strip():
             continue
         record.enter(number)
-        done = kernel.execute(cell.code, cancel=cancel, deadline=deadline, show=record.show)
+        done = kernel.execute(cell.code, limits, record.show)
         record.leave(done)
         if done.interrupted:
-            return _interrupted(kernel, record, done)
+            return record.stopped(timed_out=done.interrupted == "timeout")
         if done.error is not None and done.error.name == EXIT:
             return record.succeeded(done.error.value)
         if done.error is not None:
             return record.ended_by(done.error, cell=number)
     return record.succeeded(None)
-
-
-def _interrupted(kernel: Kernel, record: Record, done: Execution) -> NotebookOutcome:
-    kernel.child.signal(signal.SIGINT)
-    kernel.child.ended.wait(INTERRUPT_SECONDS)
-    return record.stopped(timed_out=done.interrupted == "timeout")
