@@ -111,6 +111,12 @@ class AirflowClient:
             raise
         return answer["value"]
 
+    def xcom_keys(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1) -> list[str]:
+        """The keys of the XComs that a task instance has pushed so far."""
+        path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/xcomEntries"
+        answer = self._api.request("GET", path, params={"map_index": map_index, "limit": 100})
+        return [str(entry["key"]) for entry in answer["xcom_entries"]]
+
     def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> list[str]:
         """The log of one try of a task as text lines."""
         path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"

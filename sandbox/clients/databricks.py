@@ -5,12 +5,16 @@ Documented: https://docs.databricks.com/api/workspace/jobs and …/statementexec
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clients.http import Api
 from sandbox.errors import TestsFailed
+
+
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,7 @@ class DatabricksClient:
         }
         answer = self._api.request("POST", "/api/2.0/sql/statements", json=body)
         while answer["status"]["state"] in ("PENDING", "RUNNING"):
+            time.sleep(POLL_SECONDS)
             answer = self._api.request("GET", f"/api/2.0/sql/statements/{answer['statement_id']}")
         if answer["status"]["state"] != "SUCCEEDED":
             error = answer["status"].get("error", {})

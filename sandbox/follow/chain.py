@@ -12,7 +12,7 @@ from sandbox.clients.databricks import DatabricksClient
 from sandbox.follow.expression import asset_uris, missing
 
 ENDED = ("success", "failed")
-TASK_STATES_WITH_JOB_RUN = ("running", "deferred", "success", "failed", "up_for_retry", "queued")
+TASK_STATES_WITH_JOB_RUN = ("running", "deferred", "success", "failed", "up_for_retry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +85,8 @@ class Chain:
         self._events: dict[int, dict[str, Any]] = {}
         self._job_runs: dict[int, dict[str, Any] | None] = {}
         self._expressions: dict[str, Any] = {}
+        self._triggered_by: dict[int, dict[str, str]] = {}
+        self._searched: set[tuple[Any, ...]] = set()
         self._consumers = self._read_consumers()
 
     def _read_consumers(self) -> dict[str, list[str]]:
@@ -131,12 +133,8 @@ class Chain:
         return view
 
     def _task(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        if "Databricks" in (task.get("operator") or "") and task["state"] in TASK_STATES_WITH_JOB_RUN:
-            found = self._airflow.xcom(
-                task["dag_id"], task["dag_run_id"], task["task_id"], "run_id", map_index=task["map_index"]
-            )
-            if found is not None:
-                self._job_runs.setdefault(int(found), None)
+        if task["state"] in TASK_STATES_WITH_JOB_RUN:
+            self._look_for_job_run(task)
         return {
             "task_id": task["task_id"],
             "map_index": task["map_index"],
@@ -145,10 +143,25 @@ class Chain:
             "seconds": _seconds(task["start_date"], task["end_date"]),
         }
 
+    def _look_for_job_run(self, task: Mapping[str, Any]) -> None:
+        """The provider's operators and those derived from them push `run_id` and `run_page_url`; nothing else does."""
+        key = (task["dag_id"], task["dag_run_id"], task["task_id"])
+        looked = (*key, task["map_index"], task["state"], task["try_number"])
+        if looked in self._searched:
+            return
+        if task["state"] != "running":  # a running task may push at any time, the others have pushed what they will
+            self._searched.add(looked)
+        keys = self._airflow.xcom_keys(*key, map_index=task["map_index"])
+        if "run_id" in keys and "run_page_url" in keys:
+            found = self._airflow.xcom(*key, "run_id", map_index=task["map_index"])
+            self._job_runs.setdefault(int(found), None)
+            self._triggered_by[int(found)] = dict(zip(("dag_id", "dag_run_id", "task_id"), key, strict=True))
+
     def _look_at_job_runs(self) -> None:
         for run_id, known in self._job_runs.items():
             if known is None or known["state"] in ("PENDING", "QUEUED", "RUNNING", "TERMINATING", "BLOCKED"):
-                self._job_runs[run_id] = job_run_view(self._databricks.job_run(run_id))
+                view = job_run_view(self._databricks.job_run(run_id))
+                self._job_runs[run_id] = view | {"triggered_by": self._triggered_by[run_id]}
 
     def _look_at_events(self, dag_id: str, run_id: str) -> None:
         for event in self._airflow.asset_events(dag_id, run_id):

@@ -15,6 +15,7 @@ LOG_LINES = 25
 def explain(state: ChainState, airflow: AirflowClient, databricks: DatabricksClient) -> str:
     """What failed, innermost cause first: notebooks, then the Airflow tasks with the end of their logs."""
     parts: list[str] = []
+    explained = {tuple(job_run["triggered_by"].values()) for job_run in state.job_runs if job_run["state"] != "SUCCESS"}
     for job_run in state.job_runs:
         failed = [task for task in job_run["tasks"] if task["state"] in ("FAILED", "TIMEDOUT", "INTERNAL_ERROR")]
         for task in failed:
@@ -23,7 +24,12 @@ def explain(state: ChainState, airflow: AirflowClient, databricks: DatabricksCli
             parts.append(f"job_run {job_run['job']} {job_run['state'].lower()}: {job_run['state_message']}")
     for run in state.dag_runs:
         failed_tasks = [task for task in run["tasks"] if task["state"] == "failed"]
-        parts += [_task_log(run, task, airflow) for task in failed_tasks]
+        parts += [
+            _task_log(run, task, airflow)
+            for task in failed_tasks
+            # the log of a task that waited for a job_run only repeats what its notebooks have said
+            if (run["dag_id"], run["run_id"], task["task_id"]) not in explained
+        ]
         if run["state"] == "failed" and not failed_tasks:
             parts.append(f"dag_run {run['dag_id']} failed without a failed task: {run['url']}")
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""Services die in the middle of a run, archives are broken, the bucket is gone: clear ends, and the tables stay right."""
+"""Services die in the middle of a run, archives are broken, the bucket is gone: clear ends, right tables."""
 
 from __future__ import annotations
 

@@ -47,5 +47,5 @@ def prepare() -> None:
         spark=spark, dbutils=dbutils, display=displaying.display, displayHTML=displaying.display_html, sqlContext=spark
     )
     shell.user_ns_hidden.update(dict.fromkeys(("spark", "dbutils", "display", "displayHTML", "sqlContext")))
-    shell.set_custom_exc((NotebookExit,), lambda *_: None)
+    shell.set_custom_exc((NotebookExit,), lambda *_, **__: None)
     Redactor(dbutils.secrets.revealed).install()
