@@ -1,0 +1,95 @@
+"""CatalogMirror: keeps the catalog of one Sail session equal to the warehouse folder.
+
+Sail's memory catalog belongs to a session and forgets; so each session is told what there is when it is made, and again
+before each statement, which costs a look at a few folders when nothing has changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail.warehouse import Entry, Name, Snapshot, Warehouse, sql_string
+
+TABLE_BEFORE_VIEW = False, True
+
+
+def quoted(*parts: str) -> str:
+    """A name of several levels, each in backticks."""
+    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
+
+
+class CatalogMirror:
+    """What of the warehouse a session has been told; `run` executes one SQL command in it, unbridged."""
+
+    def __init__(
+        self, warehouse: Warehouse, *, catalog: str, run: Callable[[str], Any], current_schema: Callable[[], str]
+    ) -> None:
+        self.warehouse = warehouse
+        self.catalog = catalog
+        self._run = run
+        self._current_schema = current_schema
+        self._told = Snapshot(schemas=())
+        self._lock = threading.RLock()
+
+    def sync(self) -> None:
+        """Tell the session what has changed in the warehouse."""
+        with self._lock:
+            now = self.warehouse.snapshot()
+            if now == self._told:
+                return
+            before = self._told
+            for schema in now.schemas:
+                if schema not in before.schemas:
+                    self._tell_schema(schema)
+            for name, entry in before.entries.items():
+                if now.entries.get(name) != entry and name[0] in now.schemas:
+                    self._run(f"DROP {_kind(entry)} IF EXISTS {quoted(self.catalog, *name)}")
+            changed = {name: entry for name, entry in now.entries.items() if before.entries.get(name) != entry}
+            for is_view in TABLE_BEFORE_VIEW:
+                for name, entry in sorted(changed.items()):
+                    if entry.is_view is is_view:
+                        self._tell(name, entry)
+            for schema in before.schemas:
+                if schema not in now.schemas:
+                    self._run(f"DROP DATABASE IF EXISTS {quoted(self.catalog, schema)} CASCADE")
+            self._told = now
+
+    def entry(self, name: Name) -> Entry | None:
+        """What the warehouse has under a name."""
+        return self.warehouse.snapshot().entries.get(name)
+
+    def _tell_schema(self, schema: str) -> None:
+        name = quoted(self.catalog, schema)
+        # the initial database of the memory catalog has no location, and none can be given to it
+        self._run(f"DROP DATABASE IF EXISTS {name} CASCADE")
+        self._run(f"CREATE DATABASE {name} LOCATION {sql_string(str(self.warehouse.schema_location(schema)))}")
+
+    def _tell(self, name: Name, entry: Entry) -> None:
+        full = quoted(self.catalog, *name)
+        try:
+            if self._told.schemas:
+                # the session may have made it itself
+                self._run(f"DROP {_kind(entry)} IF EXISTS {full}")
+            self._run_in(entry.current_schema, entry.statement.replace("{name}", full, 1))
+        except Exception as error:
+            # one broken table must not make all others unreachable; using it says "not found"
+            kind = "view" if entry.is_view else "table"
+            warnings.warn(f"the {kind} {'.'.join(name)} cannot be registered: {error}", stacklevel=2)
+
+    def _run_in(self, schema: str, statement: str) -> None:
+        current = self._current_schema() if schema else ""
+        if schema == current:
+            self._run(statement)
+            return
+        self._run(f"USE DATABASE {quoted(schema)}")
+        try:
+            self._run(statement)
+        finally:
+            self._run(f"USE DATABASE {quoted(current)}")
+
+
+def _kind(entry: Entry) -> str:
+    return "VIEW" if entry.is_view else "TABLE"

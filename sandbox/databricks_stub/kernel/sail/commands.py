@@ -1,0 +1,171 @@
+"""The statements that need more than Sail: tables that must outlive the session, and what Sail cannot parse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail.catalog import quoted
+from sandbox.databricks_stub.kernel.sail.state import SessionState
+from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, name_parts, table_clauses
+from sandbox.databricks_stub.kernel.sail.warehouse import Name, sql_string
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A statement with the session that it is for; `run` lets Sail execute it."""
+
+    spark: Any
+    state: SessionState
+    statement: Statement
+    text: str
+    run: Callable[..., Any]
+
+    def nothing(self) -> Any:
+        """The empty result of a command."""
+        return self.run("SELECT 1 AS nothing WHERE false").drop("nothing")
+
+
+def create_table(call: Call) -> Any:
+    """CREATE [OR REPLACE] TABLE … [AS …]"""
+    clauses = table_clauses(call.statement.rest)
+    name = call.state.qualify(call.statement.name)
+    if name is None:
+        return call.run()
+    if not clauses.location and clauses.provider not in ("", "delta"):
+        raise NotImplementedError(
+            f"[MANAGED_TABLE_FORMAT] Only Delta is supported for managed tables, not {clauses.provider}; "
+            f"give {'.'.join(name)} a LOCATION, or write USING delta"
+        )
+    known = call.state.mirror.entry(name)
+    found = call.run()
+    if clauses.location:
+        remember_external(call.state, call.spark, name, location=clauses.location, provider=clauses.provider or "delta")
+    elif clauses.is_select and (known is None or "REPLACE" in call.statement.words):
+        call.state.allow_nulls(name)
+    call.state.mirror.sync()
+    return found
+
+
+def remember_external(state: SessionState, spark: Any, name: Name, *, location: str, provider: str) -> None:
+    """Put an external table that the session has made into the registry."""
+    full = quoted(state.catalog, *name)
+    columns = ""
+    if provider != "delta":
+        fields = spark.table(full).schema.fields
+        columns = f"({', '.join(f'{quoted(field.name)} {field.dataType.simpleString()}' for field in fields)}) "
+    statement = f"CREATE TABLE {{name}} {columns}USING {provider} LOCATION {sql_string(location)}"
+    state.warehouse.add_table(name, statement, location=location)
+
+
+def create_view(call: Call) -> Any:
+    """CREATE [OR REPLACE] VIEW"""
+    name = call.state.qualify(call.statement.name)
+    known = call.state.mirror.entry(name) if name else None
+    found = call.run()
+    if name and (known is None or "REPLACE" in call.statement.words):
+        current = call.state.current_schema()
+        call.state.warehouse.add_view(name, f"CREATE VIEW {{name}} {call.statement.rest}", current_schema=current)
+    call.state.mirror.sync()
+    return found
+
+
+def drop_table(call: Call) -> Any:
+    """DROP TABLE: the data of a managed table goes too."""
+    name = call.state.qualify(call.statement.name)
+    known = call.state.mirror.entry(name) if name else None
+    found = call.run()
+    if name and known and not known.is_view:
+        call.state.warehouse.remove_table(name)
+        call.state.mirror.sync()
+    return found
+
+
+def drop_view(call: Call) -> Any:
+    """DROP VIEW"""
+    name = call.state.qualify(call.statement.name)
+    known = call.state.mirror.entry(name) if name else None
+    found = call.run()
+    if name and known and known.is_view:
+        call.state.warehouse.forget(name)
+        call.state.mirror.sync()
+    return found
+
+
+def create_schema(call: Call) -> Any:
+    """CREATE SCHEMA: it needs a folder, which is also what others see."""
+    name = _schema(call)
+    if name in call.state.warehouse.snapshot().schemas:
+        return call.run()
+    found = call.run()
+    call.state.warehouse.make_schema(name)
+    call.state.mirror.sync()
+    return found
+
+
+def drop_schema(call: Call) -> Any:
+    """DROP SCHEMA [CASCADE]"""
+    name = _schema(call)
+    found = call.run()
+    call.state.warehouse.remove_schema(name)
+    call.state.mirror.sync()
+    return found
+
+
+def _schema(call: Call) -> str:
+    match call.statement.name:
+        case (schema,):
+            return schema
+        case (catalog, schema) if catalog == call.state.catalog:
+            return schema
+        case parts:
+            raise ValueError(f"[NO_SUCH_CATALOG_EXCEPTION] {'.'.join(parts)}: the catalog is {call.state.catalog}")
+
+
+def rename_table(call: Call) -> Any:
+    """ALTER TABLE … RENAME TO …, which Sail lacks; Delta's log has relative paths, so the folder is renamed."""
+    old, new = call.state.qualify(call.statement.name), call.state.qualify(name_parts(call.statement.rest))
+    known = call.state.mirror.entry(old) if old else None
+    if old is None or new is None or known is None or known.is_view:
+        raise LookupError(f"[TABLE_OR_VIEW_NOT_FOUND] {'.'.join(call.statement.name)} is not a table")
+    if call.state.mirror.entry(new):
+        raise FileExistsError(f"[TABLE_OR_VIEW_ALREADY_EXISTS] {'.'.join(new)} exists already")
+    if not known.is_managed:
+        raise NotImplementedError(f"{'.'.join(old)} is an external table; drop it and create it under its new name")
+    call.state.warehouse.rename_table(old, new)
+    call.state.mirror.sync()
+    return call.nothing()
+
+
+def truncate_table(call: Call) -> Any:
+    """TRUNCATE TABLE, which Sail cannot parse."""
+    return call.run(f"DELETE FROM {quoted(*call.statement.name)}")
+
+
+def use(call: Call) -> Any:
+    """USE [SCHEMA] [catalog.]schema; Sail wants USE DATABASE and one level."""
+    match call.statement.name:
+        case (name,) if name == call.state.catalog:
+            call.spark.catalog.setCurrentCatalog(name)
+        case (schema,):
+            call.spark.catalog.setCurrentDatabase(schema)
+        case (catalog, schema):
+            call.spark.catalog.setCurrentCatalog(catalog)
+            call.spark.catalog.setCurrentDatabase(schema)
+        case _:
+            raise ValueError(f"[PARSE_SYNTAX_ERROR] not understood: {call.text}")
+    return call.nothing()
+
+
+COMMANDS: dict[Verb, Callable[[Call], Any]] = {
+    Verb.CREATE_TABLE: create_table,
+    Verb.CREATE_VIEW: create_view,
+    Verb.CREATE_SCHEMA: create_schema,
+    Verb.DROP_TABLE: drop_table,
+    Verb.DROP_VIEW: drop_view,
+    Verb.DROP_SCHEMA: drop_schema,
+    Verb.RENAME_TABLE: rename_table,
+    Verb.TRUNCATE: truncate_table,
+    Verb.USE: use,
+}

@@ -1,0 +1,30 @@
+"""DataFrame: keeps an alias where Sail loses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail.state import SessionState
+
+LOSING = ("withColumnRenamed", "withColumnsRenamed", "withColumn", "withColumns", "drop")
+
+
+def install() -> None:
+    """Bridge the methods after which `alias.column` must still be found."""
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    for name in LOSING:
+        bridges.wrap(DataFrame, name, _keeping_alias)
+
+
+def _keeping_alias(original: Any) -> Any:
+    # Measured 2026-11, pysail 0.7.2: df.alias("a").withColumn(…) knows no a.column any more
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = original(self, *args, **kwargs)
+        plan = self._plan
+        if type(plan).__name__ == "SubqueryAlias" and SessionState.find(self._session) is not None:
+            return found.alias(plan._alias)  # noqa: SLF001
+        return found
+
+    return method

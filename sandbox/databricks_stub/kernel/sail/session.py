@@ -1,0 +1,61 @@
+"""Makes Spark sessions on the Sail engine: isolated, with the tables of the warehouse, and with Sail's gaps bridged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail.state import SessionState
+from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
+
+SETTINGS = {
+    # Databricks' default; Sail's is parquet
+    "spark.sql.sources.default": "delta",
+    # Assumed: the workspace's clusters run in UTC, which is their default
+    "spark.sql.session.timeZone": "UTC",
+}
+
+
+def create_session(
+    remote: str,
+    *,
+    catalog: str,
+    schemas: Sequence[str],
+    warehouse: Path,
+    volumes: Mapping[str, str],
+    aws: Mapping[str, str] | None = None,
+) -> Any:
+    """A fresh session whose current catalog and schema are `catalog` and the first of `schemas`.
+
+    `volumes` maps `/Volumes/<catalog>/<schema>/<name>` to `s3://bucket/prefix/` or to a folder; `aws` are the variables
+    AWS_ENDPOINT_URL and so on, by default those of this process.
+    """
+    from pyspark.sql.connect.session import SparkSession
+
+    bridges.install()
+    spark = SparkSession.builder.remote(remote).create()
+    folder = Warehouse(Path(warehouse))
+    for schema in schemas:
+        folder.make_schema(schema)
+    state = SessionState(
+        spark=spark,
+        catalog=catalog,
+        volumes=volumes,
+        aws=dict(os.environ if aws is None else aws),
+        run=lambda statement: bridges.run_unbridged(spark, statement),
+        warehouse=folder,
+    )
+    state.mirror.sync()
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
+    if schemas[0] != "default":
+        bridges.run_unbridged(spark, f"USE DATABASE `{schemas[0]}`")
+    return spark
+
+
+def refresh(spark: Any) -> None:
+    """Register the tables that others have made since, and drop those that are gone."""
+    SessionState.of(spark).mirror.sync()

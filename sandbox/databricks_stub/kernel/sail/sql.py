@@ -1,0 +1,70 @@
+"""spark.sql and spark.table: knows what others have made, and hands over statements that Sail cannot execute itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
+from sandbox.databricks_stub.kernel.sail.state import SessionState
+from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise, replace_paths
+
+CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.TRUNCATE})
+
+
+def install() -> None:
+    """Bridge `sql` and `table`."""
+    from pyspark.sql.connect.readwriter import DataFrameReader
+    from pyspark.sql.connect.session import SparkSession
+
+    bridges.wrap(SparkSession, "sql", _sql)
+    bridges.wrap(SparkSession, "table", _after_sync)
+    bridges.wrap(DataFrameReader, "table", _reader_table)
+
+
+def _sql(original: Any) -> Any:
+    def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:  # noqa: N803
+        state = SessionState.find(self)
+        if state is None:
+            return original(self, sqlQuery, args, **kwargs)
+        state.mirror.sync()
+        statement = recognise(sqlQuery)
+        text = replace_paths(sqlQuery, state.volumes.resolve)
+
+        def run(text: str = text) -> Any:
+            return original(self, text, args, **kwargs)
+
+        command = COMMANDS.get(statement.verb)
+        call = Call(spark=self, state=state, statement=statement, text=text, run=run)
+        found = command(call) if command else run()
+        return _counted(found) if statement.verb in CHANGES else found
+
+    return sql
+
+
+def _counted(found: Any) -> Any:
+    # Sail counts rows in an unsigned type that Spark does not have, in a column of another name.
+    # Documented: https://docs.databricks.com/sql/language-manual/delta-merge-into (num_affected_rows)
+    if found.columns != ["count"]:
+        return found
+    return found.selectExpr("CAST(`count` AS BIGINT) AS num_affected_rows")
+
+
+def _after_sync(original: Any) -> Any:
+    def table(self: Any, tableName: str) -> Any:  # noqa: N803
+        state = SessionState.find(self)
+        if state is not None:
+            state.mirror.sync()
+        return original(self, tableName)
+
+    return table
+
+
+def _reader_table(original: Any) -> Any:
+    def table(self: Any, tableName: str) -> Any:  # noqa: N803
+        state = SessionState.find(self._client)
+        if state is not None:
+            state.mirror.sync()
+        return original(self, tableName)
+
+    return table

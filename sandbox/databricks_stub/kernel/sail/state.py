@@ -1,0 +1,87 @@
+"""SessionState: what the bridges know of a session; it hangs on the session object, so it goes when that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror
+from sandbox.databricks_stub.kernel.sail.statements import name_parts
+from sandbox.databricks_stub.kernel.sail.volume_paths import VolumePaths
+from sandbox.databricks_stub.kernel.sail.warehouse import Name, Warehouse
+
+ATTRIBUTE = "_sandbox_state"
+
+
+class SessionState:
+    """One session's warehouse, volumes and names."""
+
+    def __init__(
+        self,
+        *,
+        spark: Any,
+        catalog: str,
+        volumes: Mapping[str, str],
+        aws: Mapping[str, str],
+        run: Callable[[str], Any],
+        warehouse: Warehouse,
+    ) -> None:
+        self.catalog = catalog
+        self.volumes = VolumePaths(volumes)
+        self.aws = aws
+        self.warehouse = warehouse
+        self.current_schema: Callable[[], str] = lambda: str(spark.catalog.currentDatabase())
+        self.mirror = CatalogMirror(warehouse, catalog=catalog, run=run, current_schema=self.current_schema)
+        self.data_sources: set[str] = set()
+        spark.__dict__[ATTRIBUTE] = self
+
+    @staticmethod
+    def of(spark: Any) -> SessionState:
+        """The state of a session that create_session made."""
+        found = SessionState.find(spark)
+        if found is None:
+            raise RuntimeError("this Spark session was not made by create_session")
+        return found
+
+    @staticmethod
+    def find(spark: Any) -> SessionState | None:
+        """The state of a session; None when it is somebody else's."""
+        found: SessionState | None = spark.__dict__.get(ATTRIBUTE)
+        return found
+
+    def qualify(self, name: str | tuple[str, ...]) -> Name | None:
+        """The schema and the table of a name; None when it is not in this catalog (a path, a temporary view's schema)."""
+        parts = name_parts(name) if isinstance(name, str) else name
+        match parts:
+            case (table,):
+                return self.current_schema(), table
+            case ("delta" | "parquet" | "csv" | "json" | "text" | "global_temp", _):
+                return None
+            case (schema, table):
+                return schema, table
+            case (catalog, schema, table) if catalog == self.catalog:
+                return schema, table
+            case _:
+                return None
+
+    def allow_nulls(self, name: Name) -> None:
+        """Let the columns of a table that was just made from a query take NULL, as Delta on Spark does."""
+
+    def folder(self, name: str | tuple[str, ...]) -> Path:
+        """The folder of a Delta table that is on this machine; raises when there is none."""
+        parts = name_parts(name) if isinstance(name, str) else name
+        if len(parts) == 2 and parts[0] == "delta":
+            return Path(self.volumes.plain(parts[1]))
+        found = self.qualify(parts)
+        entry = self.mirror.entry(found) if found else None
+        if found is None or entry is None or entry.is_view:
+            raise LookupError(f"[DELTA_MISSING_DELTA_TABLE] {'.'.join(parts)} is not a Delta table.")
+        if entry.is_managed:
+            return self.warehouse.root / found[0] / found[1]
+        if not entry.location.startswith("/"):
+            raise NotImplementedError(
+                f"{'.'.join(parts)} lies at {entry.location}; the local engine reads the log of Delta tables on this "
+                "machine only"
+            )
+        return Path(entry.location)

@@ -1,0 +1,235 @@
+"""Recognises the SQL statements that change the catalog or that Sail cannot parse; everything else is left alone.
+
+Not a parser: it looks at the first words and at names, which is enough to know what a statement does. Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|--[^\n]*|/\*.*?\*/)
+  | (?P<quoted>`(?:[^`]|``)*`)
+  | (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
+  | (?P<word>[^\W\d]\w*|\d\w*)
+  | (?P<sign>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Verb(StrEnum):
+    """What a statement does, as far as anybody here cares."""
+
+    CREATE_TABLE = "create table"
+    CREATE_VIEW = "create view"
+    CREATE_SCHEMA = "create schema"
+    DROP_TABLE = "drop table"
+    DROP_VIEW = "drop view"
+    DROP_SCHEMA = "drop schema"
+    RENAME_TABLE = "rename table"
+    ALTER_TABLE = "alter table"
+    TRUNCATE = "truncate table"
+    USE = "use"
+    HISTORY = "describe history"
+    DETAIL = "describe detail"
+    OPTIMIZE = "optimize"
+    VACUUM = "vacuum"
+    RESTORE = "restore"
+    CHANGE = "insert, merge, update or delete"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A piece of SQL with where it stands."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A recognised statement."""
+
+    verb: Verb
+    name: tuple[str, ...] = ()
+    rest: str = ""
+    """What follows the name."""
+    words: frozenset[str] = frozenset()
+    """The bare words of it, in upper case; strings, comments and quoted names are not among them."""
+
+
+class Cursor:
+    """Walks over the tokens of a statement."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def take(self, *words: str) -> bool:
+        """Step over these words, if all of them come next."""
+        found = self._tokens[self._at : self._at + len(words)]
+        if len(found) < len(words) or any(
+            token.kind != "word" or token.text.upper() != word for token, word in zip(found, words, strict=True)
+        ):
+            return False
+        self._at += len(words)
+        return True
+
+    def name(self) -> tuple[str, ...]:
+        """Step over a name of one or several levels; empty when none comes next."""
+        parts: list[str] = []
+        while self._at < len(self._tokens) and self._tokens[self._at].kind in ("word", "quoted"):
+            token = self._tokens[self._at]
+            parts.append(token.text[1:-1].replace("``", "`") if token.kind == "quoted" else token.text)
+            self._at += 1
+            if self._at < len(self._tokens) and self._tokens[self._at].text == ".":
+                self._at += 1
+            else:
+                break
+        return tuple(parts)
+
+    def rest_start(self) -> int | None:
+        """Where the next token starts."""
+        return self._tokens[self._at].start if self._at < len(self._tokens) else None
+
+
+def tokens(sql: str) -> list[Token]:
+    """The tokens of a statement without space, comments and closing semicolons."""
+    found = [
+        Token(kind=match.lastgroup or "", text=match[0], start=match.start(), end=match.end())
+        for match in TOKEN.finditer(sql)
+        if match.lastgroup != "space"
+    ]
+    while found and found[-1].text == ";":
+        found.pop()
+    return found
+
+
+def recognise(sql: str) -> Statement:
+    """Recognise one statement."""
+    pieces = tokens(sql)
+    cursor = Cursor(pieces)
+    verb = _verb(cursor)
+    words = frozenset(token.text.upper() for token in pieces if token.kind == "word")
+    if verb in (Verb.OTHER, Verb.CHANGE):
+        return Statement(verb=verb, words=words)
+    cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
+    name = cursor.name()
+    start = cursor.rest_start()
+    rest = sql[start : pieces[-1].end] if start is not None else ""
+    if verb is Verb.ALTER_TABLE and cursor.take("RENAME", "TO"):
+        verb = Verb.RENAME_TABLE
+        start = cursor.rest_start()
+        rest = sql[start : pieces[-1].end] if start is not None else ""
+    return Statement(verb=verb, name=name, rest=rest, words=words)
+
+
+def name_parts(text: str) -> tuple[str, ...]:
+    """The levels of a name such as projects.`default`.t."""
+    return Cursor(tokens(text)).name()
+
+
+def _verb(cursor: Cursor) -> Verb:
+    if cursor.take("CREATE"):
+        return _create(cursor)
+    if cursor.take("REPLACE", "TABLE"):
+        return Verb.CREATE_TABLE
+    if cursor.take("DROP"):
+        return _object(cursor, table=Verb.DROP_TABLE, view=Verb.DROP_VIEW, schema=Verb.DROP_SCHEMA)
+    if cursor.take("ALTER", "TABLE"):
+        return Verb.ALTER_TABLE
+    if cursor.take("TRUNCATE", "TABLE"):
+        return Verb.TRUNCATE
+    if cursor.take("USE"):
+        return Verb.OTHER if cursor.take("CATALOG") else _use(cursor)
+    if cursor.take("DESCRIBE") or cursor.take("DESC"):
+        return Verb.HISTORY if cursor.take("HISTORY") else Verb.DETAIL if cursor.take("DETAIL") else Verb.OTHER
+    if cursor.take("RESTORE"):
+        cursor.take("TABLE")
+        return Verb.RESTORE
+    for word, verb in (("OPTIMIZE", Verb.OPTIMIZE), ("VACUUM", Verb.VACUUM)):
+        if cursor.take(word):
+            return verb
+    if any(cursor.take(word) for word in ("INSERT", "MERGE", "UPDATE", "DELETE")):
+        return Verb.CHANGE
+    return Verb.OTHER
+
+
+def _use(cursor: Cursor) -> Verb:
+    cursor.take("SCHEMA") or cursor.take("DATABASE") or cursor.take("NAMESPACE")
+    return Verb.USE
+
+
+def _create(cursor: Cursor) -> Verb:
+    cursor.take("OR", "REPLACE")
+    if cursor.take("TEMPORARY") or cursor.take("TEMP") or cursor.take("GLOBAL"):
+        return Verb.OTHER
+    cursor.take("EXTERNAL")
+    return _object(cursor, table=Verb.CREATE_TABLE, view=Verb.CREATE_VIEW, schema=Verb.CREATE_SCHEMA)
+
+
+def _object(cursor: Cursor, *, table: Verb, view: Verb, schema: Verb) -> Verb:
+    if cursor.take("TABLE"):
+        return table
+    if cursor.take("VIEW"):
+        return view
+    if cursor.take("SCHEMA") or cursor.take("DATABASE"):
+        return schema
+    return Verb.OTHER
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableClauses:
+    """What follows the name in CREATE TABLE, as far as it says where and how the table is kept."""
+
+    provider: str
+    location: str
+    is_select: bool
+
+
+def table_clauses(rest: str) -> TableClauses:
+    """Read the clauses between the name (and columns) and AS."""
+    pieces = tokens(rest)
+    provider = location = ""
+    is_select = False
+    depth = 0
+    for index, token in enumerate(pieces):
+        depth += (token.text == "(") - (token.text == ")")
+        following = pieces[index + 1].text if index + 1 < len(pieces) else ""
+        word = token.text.upper() if token.kind == "word" else ""
+        if depth == 0 and word == "USING":
+            provider = following.strip("`").lower()
+        elif depth == 0 and word == "LOCATION":
+            location = following[1:-1]
+        elif word == "PATH" and not location and depth == 1:
+            location = next((item.text[1:-1] for item in pieces[index + 1 : index + 3] if item.kind == "string"), "")
+        elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and not following == "(")):
+            is_select = True
+            break
+    return TableClauses(provider=provider, location=location, is_select=is_select)
+
+
+def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
+    """Resolve the paths in LOCATION '…', OPTIONS (path '…') and csv.`…`; other strings are data."""
+    pieces = tokens(sql)
+    found = sql
+    for index in range(len(pieces) - 1, 0, -1):
+        token, before = pieces[index], pieces[index - 1]
+        is_location = (
+            token.kind == "string"
+            and before.text.upper() in ("LOCATION", "PATH", "=")
+            and (before.text != "=" or pieces[index - 2].text.upper() == "PATH")
+        )
+        is_file = token.kind == "quoted" and before.text == "." and "/" in token.text
+        if is_location or is_file:
+            quote = token.text[0]
+            found = found[: token.start] + quote + resolve(token.text[1:-1]) + quote + found[token.end :]
+    return found
