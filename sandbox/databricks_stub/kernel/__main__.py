@@ -30,6 +30,7 @@ def warm_up() -> None:
     import ipykernel.ipkernel
     import ipykernel.kernelapp  # noqa: F401
     import IPython.core.completerlib
+    import IPython.core.debugger
     import IPython.core.magics
     import IPython.extensions.storemagic  # noqa: F401
     import pandas  # noqa: F401

@@ -5,7 +5,9 @@ Documented: https://docs.databricks.com/notebooks/notebooks-code#mix-languages
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from sandbox.databricks_stub.kernel.dbutils import DBUtils
 from sandbox.databricks_stub.kernel.display import display
 
 FS_COMMANDS = ("ls", "head", "put", "cp", "mv", "rm", "mkdirs")
+FS_RECURSIVE = ("cp", "mv", "rm")
+LEGACY_PARAMETER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 
 
 class UnsupportedMagic(Exception):
@@ -32,7 +36,8 @@ def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
 
     def sql(line: str, cell: str | None = None) -> None:
         # IPython would show what a magic returns; the result is named _sqldf, as on Databricks
-        statements = [part for part in split_statements(cell if cell is not None else line) if part.strip()]
+        text = with_widgets("\n".join(part for part in (line, cell) if part), dbutils.widgets.getAll())
+        statements = [part for part in split_statements(text) if part.strip()]
         for statement in statements:
             result = spark.sql(statement)
             shell.user_ns["_sqldf"] = result
@@ -40,19 +45,24 @@ def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
                 display(result)
 
     def run(line: str) -> None:
-        from sandbox.databricks_stub.kernel.other_notebook import run_here
+        from sandbox.databricks_stub.kernel.other_notebook import find, run_here
 
         path, arguments = parse_run(line)
-        run_here(path, arguments, dbutils)
+        here = dbutils.request["notebook_path"]
+        # what the other notebook includes is beside itself, not beside this one
+        dbutils.request["notebook_path"] = str(find(path, Path(here).parent))
+        try:
+            run_here(dbutils.request["notebook_path"], arguments, dbutils)
+        finally:
+            dbutils.request["notebook_path"] = here
 
-    def fs(line: str) -> Any:
-        command, *arguments = shlex.split(line)
-        if command not in FS_COMMANDS:
-            raise UnsupportedMagic(f"%fs {command} is not supported; there are: {', '.join(FS_COMMANDS)}")
-        result = getattr(dbutils.fs, command)(*[_boolean(argument) for argument in arguments])
+    def fs(line: str) -> None:
+        command, arguments = parse_fs(line)
+        result = getattr(dbutils.fs, command)(*arguments)
         if isinstance(result, list):
-            for item in result:
-                print(item.path, item.size)
+            import pandas
+
+            display(pandas.DataFrame(result, columns=["path", "name", "size", "modificationTime"]))
         else:
             print(result)
 
@@ -64,7 +74,7 @@ def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
         shell.register_magic_function(function, magic_kind="line", magic_name=name)
     cells: dict[str, Callable[..., Any]] = {
         "sql": sql,
-        "sh": lambda line, cell: shell_command(f"{line}\n{cell}"),
+        "sh": lambda line, cell: shell_command(f"{line}\n{cell}" if line else cell),
         "skip": lambda line, cell: None,
         "scala": unsupported("scala"),
         "r": unsupported("r"),
@@ -80,6 +90,27 @@ def unsupported(language: str) -> Callable[[str, str], None]:
         raise UnsupportedMagic(f"this workspace executes Python, SQL and shell cells, not %{language}")
 
     return fail
+
+
+def with_widgets(statement: str, widgets: dict[str, str]) -> str:
+    """The statement with `:name` as a quoted literal and the older `${name}` as text, for widgets that there are."""
+    from sandbox.databricks_stub.kernel.sql_session import with_parameters
+
+    # Documented: https://docs.databricks.com/notebooks/widgets - both forms, the latter is deprecated
+    text = LEGACY_PARAMETER.sub(lambda found: widgets.get(found[1], found[0]), statement)
+    return with_parameters(text, [{"name": name, "value": value} for name, value in widgets.items()])
+
+
+def parse_fs(line: str) -> tuple[str, list[Any]]:
+    """`rm -r dbfs:/a` as the function of dbutils.fs and its arguments."""
+    words = shlex.split(line)
+    if not words or words[0] not in FS_COMMANDS:
+        raise UnsupportedMagic(f"%fs {line} is not supported; there are: {', '.join(FS_COMMANDS)}")
+    command, *rest = words
+    arguments: list[Any] = [word for word in rest if word not in ("-r", "--recurse")]
+    if command in FS_RECURSIVE:
+        return command, [_boolean(word) for word in arguments] + [True] * (len(arguments) < len(rest))
+    return command, [*arguments[:2], *(_boolean(word) for word in arguments[2:])]
 
 
 def parse_run(line: str) -> tuple[str, dict[str, str]]:
@@ -124,12 +155,32 @@ def split_statements(text: str) -> list[str]:
 
 
 def shell_command(script: str) -> None:
-    """Run a script with bash; its output is the cell's, a failure is the cell's failure."""
-    done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True, check=False)
-    print(done.stdout, end="")
-    print(done.stderr, end="", file=sys.stderr)
-    if done.returncode != 0:
-        raise CommandFailed(f"%sh ended with exit code {done.returncode}")
+    """Run a script with bash and show what it says while it runs; only with `-e` its failure is the cell's failure."""
+    # Documented: https://docs.databricks.com/notebooks/notebooks-code#mix-languages - "add the -e option" to fail
+    first, _, rest = script.lstrip().partition("\n")
+    strict = first.split()[:1] == ["-e"]
+    if strict:
+        script = f"{first.split('-e', 1)[1].strip()}\n{rest}"
+    code = _follow(["bash", *(["-e"] if strict else []), "-c", script])
+    if code != 0 and strict:
+        raise CommandFailed(f"%sh ended with exit code {code}")
+    if code != 0:
+        print(f"exit code {code}", file=sys.stderr)
+
+
+def _follow(command: list[str]) -> int:
+    """Print a command's output as it comes; ends the command when the notebook is interrupted."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+            return process.wait()
+        except BaseException:
+            process.kill()
+            raise
 
 
 def install(line: str, folder: Path) -> None:
@@ -138,13 +189,15 @@ def install(line: str, folder: Path) -> None:
     if not words or words[0] != "install":
         raise UnsupportedMagic(f"%pip {line}: only `%pip install …` is supported")
     uv = os.environ.get("SANDBOX_UV", "uv")
-    command = [uv, "pip", "install", "--python", sys.executable, "--target", str(folder), *words[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    print(done.stdout + done.stderr, end="")
-    if done.returncode != 0:
-        raise CommandFailed(f"%pip {line} ended with exit code {done.returncode}")
+    try:
+        code = _follow([uv, "pip", "install", "--python", sys.executable, "--target", str(folder), *words[1:]])
+    except FileNotFoundError:
+        raise CommandFailed(f"%pip needs uv, and there is no {uv}; name it in the variable SANDBOX_UV") from None
+    if code != 0:
+        raise CommandFailed(f"%pip {line} ended with exit code {code}")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
 
 
 def _boolean(word: str) -> Any:

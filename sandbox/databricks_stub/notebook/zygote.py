@@ -129,6 +129,9 @@ class WarmProcess:
             waiting, orphans = list(self._answers.values()), list(self._children.values())
             self._answers.clear()
             self._children.clear()
+            assert self._process.stdin is not None
+            with contextlib.suppress(OSError):  # what was not read any more
+                self._process.stdin.close()
         self._process.wait()
         for answer in waiting:
             answer.put(None)
