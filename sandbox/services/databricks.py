@@ -48,7 +48,11 @@ def _process(context: ServiceContext) -> ProcessForm:
         ),
         env=context.islands
         | context.aws_environment
-        | {"SANDBOX_DATABRICKS_TOKEN": context.credentials.databricks_token},
+        | {
+            "SANDBOX_DATABRICKS_TOKEN": context.credentials.databricks_token,
+            # errors reach the notebook as exceptions; their second appearance as a log line helps nobody
+            "SPARK_CONNECT_LOG_LEVEL": "CRITICAL",
+        },
         cwd=folder,
         folders=(context.paths.warehouse,),
         files={file: json.dumps(_settings(context), indent=1)},
