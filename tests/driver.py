@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
+
+from sandbox.clients.airflow import AirflowClient
 from sandbox.paths import StatePaths
 from sandbox.services.spec import ServiceContext
 from sandbox.supervisor.model import SupervisorState, read_launch, read_state
@@ -62,6 +65,29 @@ class Cli:
     def context(self) -> ServiceContext:
         """Addresses and credentials of the running sandbox."""
         return read_launch(self.paths.launch_file).context
+
+    @property
+    def airflow(self) -> AirflowClient:
+        """A client of the running sandbox's Airflow."""
+        secrets = self.context.credentials
+        return AirflowClient(self.context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password)
+
+    def bucket(self, name: str) -> Any:
+        """A bucket, reached with nothing but what `sandbox env` prints."""
+        env = self("env", "--json").value
+        s3 = boto3.resource(
+            "s3",
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            region_name=env["AWS_DEFAULT_REGION"],
+        )
+        return s3.Bucket(name)
+
+    def rows(self, statement: str) -> list[list[Any]]:
+        """What `sandbox sql` answers."""
+        found: list[list[Any]] = self("sql", "--json", statement).value["rows"]
+        return found
 
     @property
     def state(self) -> SupervisorState:

@@ -7,11 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from sandbox import health
-from sandbox.clients.airflow import AirflowClient
 from tests.driver import Cli
 from tests.truth import Truth, of_archive
 
@@ -28,25 +26,15 @@ def truth(cli: Cli) -> Truth:
     return of_archive(cli.paths.archives / "sample.stackexchange.com.7z")
 
 
-def rows(cli: Cli, statement: str) -> list[list[Any]]:
-    found: list[list[Any]] = cli("sql", "--json", statement).value["rows"]
-    return found
-
-
 def assert_tables_are_right(cli: Cli, truth: Truth) -> None:
-    counts = rows(cli, f"SELECT count(*), count(DISTINCT Id) FROM {TABLES}.raw_posts")
-    tags = rows(cli, f"SELECT tag_exploded, tags_count FROM {TABLES}.marts_top_tags")
+    counts = cli.rows(f"SELECT count(*), count(DISTINCT Id) FROM {TABLES}.raw_posts")
+    tags = cli.rows(f"SELECT tag_exploded, tags_count FROM {TABLES}.marts_top_tags")
     assert counts == [[truth.posts, truth.posts]]
     assert dict(tags) == truth.tags
 
 
-def airflow(cli: Cli) -> AirflowClient:
-    secrets = cli.context.credentials
-    return AirflowClient(cli.context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password)
-
-
 def newest_run(cli: Cli, dag_id: str) -> dict[str, Any]:
-    return airflow(cli).dag_runs(dag_id)[0]
+    return cli.airflow.dag_runs(dag_id)[0]
 
 
 @pytest.mark.parametrize("service", ["databricks", "spark", "airflow", "postgres", "s3", "archive"])
@@ -111,15 +99,7 @@ def test_a_site_that_the_mirror_does_not_have(cli: Cli, truth: Truth) -> None:
 
 def test_a_missing_bucket_is_named(cli: Cli, truth: Truth) -> None:
     """The producer says which bucket is missing; `up` does not need to be run for the next message to be right."""
-    env = cli("env", "--json").value
-    s3 = boto3.resource(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        region_name=env["AWS_DEFAULT_REGION"],
-    )
-    bucket = s3.Bucket("data-platform")
+    bucket = cli.bucket("data-platform")
     bucket.objects.delete()
     bucket.delete()
 

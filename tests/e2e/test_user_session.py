@@ -6,12 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
 from sandbox import health
-from sandbox.clients.airflow import AirflowClient
 from sandbox.ports import is_free
 from sandbox.supervisor import ownership
 from tests.driver import Cli
@@ -35,16 +33,6 @@ def truth(cli: Cli, first_run: dict[str, Any]) -> Truth:
     return of_archive(cli.paths.archives / "sample.stackexchange.com.7z")
 
 
-def rows(cli: Cli, statement: str) -> list[list[Any]]:
-    found: list[list[Any]] = cli("sql", "--json", statement).value["rows"]
-    return found
-
-
-def airflow(cli: Cli) -> AirflowClient:
-    secrets = cli.context.credentials
-    return AirflowClient(cli.context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password)
-
-
 def test_the_whole_chain_runs(first_run: dict[str, Any]) -> None:
     """The archive becomes two asset events, those a dag_run, that a job_run of five notebooks."""
     assert first_run["state"] == "success"
@@ -60,9 +48,9 @@ def test_the_tables_hold_what_the_archive_holds(cli: Cli, first_run: dict[str, A
 
     assert counts["raw_posts"] == truth.posts
     assert counts["raw_users"] == truth.users
-    tags = rows(cli, f"SELECT tag_exploded, tags_count FROM {GOLD}.marts_top_tags")
+    tags = cli.rows(f"SELECT tag_exploded, tags_count FROM {GOLD}.marts_top_tags")
     assert dict(tags) == truth.tags
-    joined = rows(cli, f"SELECT PostTypeName, Score, Id, Reputation FROM {GOLD}.marts_posts_users")
+    joined = cli.rows(f"SELECT PostTypeName, Score, Id, Reputation FROM {GOLD}.marts_posts_users")
     assert sorted(map(tuple, joined), key=str) == sorted((row[1:] for row in truth.joined), key=str)
 
 
@@ -80,13 +68,6 @@ def test_other_tools_work_with_the_printed_environment(cli: Cli, first_run: dict
     """boto3 and plain HTTP clients reach S3, Airflow and the workspace with nothing but `sandbox env`."""
     env = cli("env", "--json").value
 
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        region_name=env["AWS_DEFAULT_REGION"],
-    )
     dags = httpx.get(
         f"{env['AIRFLOW_API_URL']}/dags", headers={"Authorization": f"Bearer {env['AIRFLOW_API_TOKEN']}"}
     ).json()
@@ -94,7 +75,7 @@ def test_other_tools_work_with_the_printed_environment(cli: Cli, first_run: dict
         f"{env['DATABRICKS_HOST']}/api/2.2/jobs/list", headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}
     ).json()
 
-    assert "data-platform" in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    assert list(cli.bucket("data-platform").objects.filter(Prefix="raw/"))
     assert "produce_data_asset" in [dag["dag_id"] for dag in dags["dags"]]
     assert [job["settings"]["name"] for job in jobs["jobs"]] == ["medallion"]
 
@@ -111,7 +92,7 @@ def test_up_again_changes_nothing(cli: Cli, first_run: dict[str, Any]) -> None:
 def test_an_edited_dag_is_visible_within_three_seconds(cli: Cli, first_run: dict[str, Any]) -> None:
     """The inner loop: save a DAG file, see it in Airflow."""
     file = cli.project / "dags" / "freshly_written.py"
-    client = airflow(cli)
+    client = cli.airflow
 
     file.write_text(
         'from airflow.sdk import dag\n\n\n@dag(tags=["fresh"])\ndef freshly_written(): ...\n\n\nfreshly_written()\n'
@@ -150,7 +131,7 @@ def test_an_edited_notebook_is_what_the_next_run_executes(cli: Cli, first_run: d
 
     cli("run")
 
-    assert rows(cli, "SELECT answer FROM edited") == [[42]]
+    assert cli.rows("SELECT answer FROM edited") == [[42]]
     notebook.write_text(original)
 
 
@@ -175,7 +156,7 @@ def test_a_rerun_changes_no_table(cli: Cli, first_run: dict[str, Any], truth: Tr
 
     counts = {table["name"]: table["rows"] for table in again["tables"]}
     assert {table["name"]: table["rows"] for table in first_run["tables"]}.items() <= counts.items()
-    tags = rows(cli, f"SELECT tag_exploded, tags_count FROM {GOLD}.marts_top_tags")
+    tags = cli.rows(f"SELECT tag_exploded, tags_count FROM {GOLD}.marts_top_tags")
     assert dict(tags) == truth.tags
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from sandbox import follow, health
-from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
 from tests.driver import Cli, copy_project
 
@@ -65,13 +64,8 @@ def cli(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         cli("down", expect=None)
 
 
-def client(cli: Cli) -> AirflowClient:
-    secrets = cli.context.credentials
-    return AirflowClient(cli.context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password)
-
-
 def run_pair(cli: Cli) -> follow.ChainState:
-    airflow = client(cli)
+    airflow = cli.airflow
     databricks = DatabricksClient(cli.context.url("databricks"), token=cli.context.credentials.databricks_token)
     follow.prepare(airflow, "produce")
     chain = follow.Chain(airflow, databricks, "produce", follow.trigger(airflow, "produce", {}))
