@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import queue
+import json
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.databricks_stub.notebook.zygote import Child
+
+if TYPE_CHECKING:
+    import zmq
 
 POLL_SECONDS = 0.1
 READY_SECONDS = 60.0
@@ -60,36 +63,43 @@ class Limits:
 
 
 class Kernel:
-    """A kernel that runs; jupyter_client speaks its protocol."""
+    """A kernel that runs, spoken to in Jupyter's protocol.
+
+    jupyter_client's own blocking client makes an event loop per thread and leaves it; two sockets need none.
+    """
 
     def __init__(self, child: Child, connection_file: Path) -> None:
         import zmq
-        from jupyter_client.blocking.client import BlockingKernelClient
+        from jupyter_client.session import Session
 
         self.child = child
         self._connection_file = connection_file
-        context = zmq.Context()
-        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
-        context.setsockopt(zmq.LINGER, 0)
-        self._client = BlockingKernelClient(connection_file=str(connection_file), context=context)
-        self._client.load_connection_file()
-        self._client.start_channels(hb=False, stdin=False)
+        connection = json.loads(connection_file.read_text("utf-8"))
+        self._session = Session(key=connection["key"].encode(), signature_scheme=connection["signature_scheme"])
+        self._context = zmq.Context()
+        self._context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        self._context.setsockopt(zmq.LINGER, 0)
+        self._outputs = self._context.socket(zmq.SUB)
+        self._outputs.setsockopt(zmq.SUBSCRIBE, b"")
+        self._requests = self._context.socket(zmq.DEALER)
+        for connected, name in ((self._outputs, "iopub_port"), (self._requests, "shell_port")):
+            connected.connect(f"ipc://{connection['ip']}-{connection[name]}")
 
     def prepare(self, code: str, limits: Limits) -> Execution:
         """Execute the first code, whose output nobody wants; raises KernelLost when the kernel does not come up."""
-        message_id = self._client.execute(code, silent=True, store_history=False, allow_stdin=False)
+        message_id = self._ask(code, silent=True)
         give_up = time.monotonic() + READY_SECONDS
-        reply = None
+        reply: dict[str, Any] | None = None
         while reply is None or reply["parent_header"].get("msg_id") != message_id:
             if interrupted := limits.reached():
                 return Execution(interrupted=interrupted)
-            reply = self._next(self._client.get_shell_msg, give_up)
+            reply = self._next(self._requests, give_up)
         # its outputs can be missed until it has told that it sees the subscription: before, they are sent to nobody
-        welcome = None
+        welcome: dict[str, Any] | None = None
         while welcome is None or welcome["msg_type"] != "iopub_welcome":
             if interrupted := limits.reached():
                 return Execution(interrupted=interrupted)
-            welcome = self._next(self._client.get_iopub_msg, give_up)
+            welcome = self._next(self._outputs, give_up)
         return _execution(reply["content"], "")
 
     def execute(self, code: str, limits: Limits, show: Callable[[dict[str, Any]], None]) -> Execution:
@@ -97,7 +107,7 @@ class Kernel:
 
         When a limit is reached, the code is interrupted and what it still says is shown, for a short while.
         """
-        message_id = self._client.execute(code, allow_stdin=False, stop_on_error=True)
+        message_id = self._ask(code, silent=False)
         interrupted: Literal["", "cancel", "timeout"] = ""
         give_up: float | None = None
         while True:
@@ -105,7 +115,7 @@ class Kernel:
                 self.child.interrupt()
                 give_up = time.monotonic() + INTERRUPT_SECONDS
             try:
-                message = self._next(self._client.get_iopub_msg, give_up)
+                message = self._next(self._outputs, give_up)
             except KernelLost:
                 if interrupted:
                     return Execution(interrupted=interrupted)
@@ -116,30 +126,40 @@ class Kernel:
                 return self._reply(message_id, interrupted)
             show(message)
 
-    def _next(self, receive: Callable[..., dict[str, Any]], give_up: float | None) -> dict[str, Any] | None:
+    def _ask(self, code: str, *, silent: bool) -> str:
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": not silent,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        asked: dict[str, Any] = self._session.send(self._requests, "execute_request", content)
+        return str(asked["header"]["msg_id"])
+
+    def _next(self, receiver: zmq.Socket[bytes], give_up: float | None) -> dict[str, Any] | None:
         """The next message, or None after a short while."""
-        try:
-            return receive(timeout=POLL_SECONDS)
-        except queue.Empty:
-            if self.child.ended.is_set():
-                how = self.child.how_it_ended()
-                raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) {how}") from None
-            if give_up is not None and time.monotonic() > give_up:
-                raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) does not answer") from None
-            return None
+        if receiver.poll(int(POLL_SECONDS * 1000)):
+            message: dict[str, Any] | None = self._session.recv(receiver)[1]
+            return message
+        if self.child.ended.is_set():
+            raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) {self.child.how_it_ended()}")
+        if give_up is not None and time.monotonic() > give_up:
+            raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) does not answer")
+        return None
 
     def _reply(self, message_id: str, interrupted: Literal["", "cancel", "timeout"]) -> Execution:
         while True:
-            reply = self._next(self._client.get_shell_msg, None)
+            reply = self._next(self._requests, None)
             if reply is not None and reply["parent_header"].get("msg_id") == message_id:
                 return _execution(reply["content"], interrupted)
 
     def close(self) -> None:
         """End the kernel, with what it has started, and remove its sockets."""
-        self._client.stop_channels()
+        self._context.destroy(linger=0)
         self.child.kill()
         self.child.ended.wait(END_SECONDS)
-        self._client.context.destroy(linger=0)
         for file in self._connection_file.parent.glob(f"{self._connection_file.stem}[.-]*"):
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()
