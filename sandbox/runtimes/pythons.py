@@ -94,7 +94,8 @@ def _sources(
 
 
 def _runs(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    # os.path.isfile answers False for a folder on PATH that this user may not enter; Path.is_file raises
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
 
 
 def _probe(path: Path) -> tuple[str, Path] | None:

@@ -54,3 +54,17 @@ def test_managed_come_last(tmp_path: Path) -> None:
 
     assert found.by_minor == {"3.99": managed}
     assert found.looked_at[-1] == "Pythons installed by uv: 3.99.2"
+
+
+def test_a_folder_that_may_not_be_entered_is_passed_over(tmp_path: Path) -> None:
+    """PATH may name folders of another user; only an ordinary user is really kept out of them."""
+    closed = tmp_path / "closed"
+    fake_python(closed / "python3.99", "3.99.1")
+    found_elsewhere = fake_python(tmp_path / "open" / "python3.99", "3.99.2")
+    closed.chmod(0)
+    try:
+        found = find_pythons(["3.99"], environment={"PATH": f"{closed}:{found_elsewhere.parent}"}, home=tmp_path)
+    finally:
+        closed.chmod(0o755)
+
+    assert "3.99" in found.by_minor
