@@ -27,15 +27,18 @@ class CorruptStream(Exception):
     """The data is no bzip2 stream, or a damaged one."""
 
 
-def decompress(read: Callable[[int], bytes], *, threads: int | None = None) -> Iterator[bytes]:
+def decompress(
+    read: Callable[[int], bytes], *, threads: int | None = None, from_middle: bool = False
+) -> Iterator[bytes]:
     """Yield what the stream behind `read` unpacks to, in pieces of at most 4 MiB.
 
+    With `from_middle`, `read` begins anywhere in a stream, and what is yielded begins with the next block.
     Every block is checked against its checksum. Dropped blocks are not noticed: whoever reads must know the size or a
     checksum of the whole.
     """
     count = threads or min(os.cpu_count() or 1, 8)
     waiting: deque[tuple[_Bits, Future[_Unpacked]]] = deque()
-    spans = _spans(read)
+    spans = _spans(read, from_middle=from_middle)
     pool = ThreadPoolExecutor(count, thread_name_prefix="bunzip")
     try:
         for span in spans:
@@ -75,17 +78,18 @@ def _unpack(span: _Bits) -> _Unpacked:
     return _Unpacked(first, decompressor)
 
 
-def _spans(read: Callable[[int], bytes]) -> Iterator[_Bits]:
+def _spans(read: Callable[[int], bytes], *, from_middle: bool) -> Iterator[_Bits]:
     """Cut the stream at the marks of its blocks."""
-    if not (buffer := read(_READ_BYTES)).startswith(b"BZh"):
+    buffer = read(_READ_BYTES)
+    if not from_middle and not buffer.startswith(b"BZh"):
         raise CorruptStream("no bzip2 stream")
-    marks: deque[int] = deque()  # bit positions in the buffer
-    searched = 4
-    if buffer[4:10] == _END_MARK.to_bytes(6, "big"):
+    if not from_middle and buffer[4:10] == _END_MARK.to_bytes(6, "big"):
         return
+    marks: deque[int] = deque()  # bit positions in the buffer
+    searched = 0
     while True:
         marks.extend(sorted(set(_marks(buffer, searched)) - set(marks)))
-        searched = max(4, len(buffer) - 6)
+        searched = max(0, len(buffer) - 6)
         while len(marks) > 1:
             start = marks.popleft()
             yield _Bits.cut(buffer, start, marks[0])

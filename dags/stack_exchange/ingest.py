@@ -20,10 +20,11 @@ from botocore.exceptions import ClientError
 
 from stack_exchange import snapshots, unpack, upstream
 from stack_exchange.errors import BadInput
+from stack_exchange.members import Member, Sink
 from stack_exchange.rows import RowChecker
 from stack_exchange.settings import Settings
 from stack_exchange.snapshots import File, Manifest
-from stack_exchange.unpack import Limits, Member, Sink
+from stack_exchange.unpack import Limits
 from stack_exchange.upload import Upload, missing_bucket
 from stack_exchange.upstream import Upstream
 

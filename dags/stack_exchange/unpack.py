@@ -6,31 +6,24 @@ memory; every other method by py7zr itself.
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
-from stack_exchange import bunzip
+from stack_exchange import bunzip, by_py7zr, seek
 from stack_exchange.errors import BadInput
+from stack_exchange.members import NEXT_STEP, Member, OpenSink, Sink, damaged
+
+log = logging.getLogger(__name__)
 
 _SIGNATURE = b"7z\xbc\xaf\x27\x1c"
 _LARGEST_DIRECTORY_BYTES = 64 << 20
 _BZIP2 = b"\x04\x02\x02"
-_NEXT = "check the file (7z t), or wait for a good upload; nothing was published, the last good data stays"
-
-
-class Sink(Protocol):
-    """Where a member's bytes go."""
-
-    def write(self, data: bytes) -> None: ...
-
-
-OpenSink = Callable[["Member"], AbstractContextManager[Sink]]
-"""Called when a wanted member begins; its context is left when the member has ended and its checksum was right."""
+_WORTH_SKIPPING_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +32,6 @@ class Limits:
 
     max_unpacked_bytes: int
     max_ratio: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A member as the archive's directory describes it."""
-
-    name: str
-    size: int
-    crc: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +57,10 @@ def extract(file: BinaryIO, wanted: Iterable[str], open_sink: OpenSink, *, limit
         encrypted, members = True, {}
     except Exception as error:
         raise BadInput(
-            "the archive is damaged", why=f"its directory is unreadable ({error!r})", next_step=_NEXT
+            "the archive is damaged", why=f"its directory is unreadable ({error!r})", next_step=NEXT_STEP
         ) from error
     if encrypted:
-        raise BadInput("the archive is encrypted", why="dumps are not, and there is no password", next_step=_NEXT)
+        raise BadInput("the archive is encrypted", why="dumps are not, and there is no password", next_step=NEXT_STEP)
     _check_members(archive, members, names)
     _check_sizes(members.values(), archive_bytes, limits)
     try:
@@ -86,9 +70,9 @@ def extract(file: BinaryIO, wanted: Iterable[str], open_sink: OpenSink, *, limit
                 if any(member.name in names for member in block.members):
                     _extract_block(file, block, names, open_sink)
         else:
-            _extract_by_py7zr(archive, {name: members[name] for name in names}, open_sink)
+            by_py7zr.extract(archive, {name: members[name] for name in names}, open_sink)
     except bunzip.CorruptStream as error:
-        raise BadInput("the archive is damaged", why=str(error), next_step=_NEXT) from error
+        raise damaged(str(error)) from error
 
 
 def _check_start(file: BinaryIO) -> int:
@@ -98,22 +82,22 @@ def _check_start(file: BinaryIO) -> int:
     start = file.read(32)
     file.seek(0)
     if size == 0:
-        raise BadInput("the archive is empty", why="it has 0 bytes", next_step=_NEXT)
+        raise BadInput("the archive is empty", why="it has 0 bytes", next_step=NEXT_STEP)
     if not start.startswith(_SIGNATURE):
-        raise BadInput("the download is not a .7z archive", why=f"it begins with {start[:16]!r}", next_step=_NEXT)
+        raise BadInput("the download is not a .7z archive", why=f"it begins with {start[:16]!r}", next_step=NEXT_STEP)
     if len(start) < 32:
-        raise BadInput("the archive is truncated", why=f"it has only {size} bytes", next_step=_NEXT)
+        raise BadInput("the archive is truncated", why=f"it has only {size} bytes", next_step=NEXT_STEP)
     crc, offset, length = struct.unpack("<8xIQQ", start[:28])
     if zlib.crc32(start[12:]) != crc:
-        raise BadInput("the archive is damaged", why="the checksum of its first 32 bytes is wrong", next_step=_NEXT)
+        raise BadInput("the archive is damaged", why="the checksum of its first 32 bytes is wrong", next_step=NEXT_STEP)
     if 32 + offset + length > size:
         raise BadInput(
             "the archive is truncated",
             why=f"it has {size} bytes of the {32 + offset + length} that it says it has",
-            next_step=_NEXT,
+            next_step=NEXT_STEP,
         )
     if length > _LARGEST_DIRECTORY_BYTES:
-        raise BadInput("the archive is damaged", why=f"its directory would be {length} bytes long", next_step=_NEXT)
+        raise BadInput("the archive is damaged", why=f"its directory would be {length} bytes long", next_step=NEXT_STEP)
     return size
 
 
@@ -141,10 +125,12 @@ def _check_members(archive: Any, members: dict[str, Member], wanted: Iterable[st
             raise BadInput(
                 "the archive is hostile",
                 why=f"its member {name!r} would be written outside of its folder",
-                next_step=_NEXT,
+                next_step=NEXT_STEP,
             )
         if name in wanted and (entry.is_symlink or entry.is_junction or entry.is_directory):
-            raise BadInput("the archive is hostile", why=f"its member {name!r} is a link or a folder", next_step=_NEXT)
+            raise BadInput(
+                "the archive is hostile", why=f"its member {name!r} is a link or a folder", next_step=NEXT_STEP
+            )
     if absent := sorted(set(wanted) - members.keys()):
         raise BadInput(
             f"the archive lacks {' and '.join(absent)}",
@@ -153,7 +139,7 @@ def _check_members(archive: Any, members: dict[str, Member], wanted: Iterable[st
         )
     for name in wanted:
         if members[name].size == 0:
-            raise BadInput(f"the archive's {name} is empty", why="it has 0 bytes", next_step=_NEXT)
+            raise BadInput(f"the archive's {name} is empty", why="it has 0 bytes", next_step=NEXT_STEP)
 
 
 def _check_sizes(members: Iterable[Member], archive_bytes: int, limits: Limits) -> None:
@@ -192,100 +178,39 @@ def _bzip2_blocks(archive: Any) -> list[_Block] | None:
 
 
 def _extract_block(file: BinaryIO, block: _Block, wanted: Iterable[str], open_sink: OpenSink) -> None:
-    pieces = _Pieces(bunzip.decompress(_reader(file, block)))
-    last = max(number for number, member in enumerate(block.members) if member.name in wanted)
-    for member in block.members[: last + 1]:
+    """Unpack the wanted members of a block, from the first of them on if it can be found, else from the beginning."""
+    numbers = [number for number, member in enumerate(block.members) if member.name in wanted]
+    members = block.members[numbers[0] : numbers[-1] + 1]
+    skipped = sum(member.size for member in block.members[: numbers[0]])
+    if members[0].name == "Posts.xml" and skipped > _WORTH_SKIPPING_BYTES:
+        try:
+            pieces = seek.from_posts(file, block.start, block.packed_bytes)
+            if pieces is not None:
+                return _copy_members(_Pieces(pieces), members, wanted, open_sink)
+        except (_WrongPlace, bunzip.CorruptStream) as error:
+            log.info("cannot begin at Posts.xml (%s): unpacking from the beginning", error)
+    whole = bunzip.decompress(seek.reader(file, block.start, block.start + block.packed_bytes))
+    pieces_of_all = _Pieces(whole)
+    pieces_of_all.skip(skipped)
+    try:
+        return _copy_members(pieces_of_all, members, wanted, open_sink)
+    except _WrongPlace as error:
+        raise damaged(str(error)) from error
+
+
+def _copy_members(pieces: _Pieces, members: Iterable[Member], wanted: Iterable[str], open_sink: OpenSink) -> None:
+    for member in members:
         if member.name not in wanted:
             pieces.skip(member.size)
             continue
         with open_sink(member) as sink:
             crc = pieces.copy(member.size, sink)
-            _check_crc(member, crc)
+            if member.crc is not None and crc != member.crc:
+                raise _WrongPlace(f"{member.name} has the checksum {crc:08x}, not {member.crc:08x}")
 
 
-def _reader(file: BinaryIO, block: _Block) -> Callable[[int], bytes]:
-    left = block.packed_bytes
-    file.seek(block.start)
-
-    def read(most: int) -> bytes:
-        nonlocal left
-        data = file.read(min(most, left))
-        left -= len(data)
-        return data
-
-    return read
-
-
-def _extract_by_py7zr(archive: Any, wanted: dict[str, Member], open_sink: OpenSink) -> None:
-    import py7zr
-    from py7zr.io import Py7zIO, WriterFactory
-
-    class Writer(Py7zIO):  # type: ignore[misc, unused-ignore]
-        def __init__(self, member: Member) -> None:
-            self.member = member
-            self.context = open_sink(member)
-            self.sink = self.context.__enter__()
-            self.written = 0
-            self.crc = 0
-
-        def write(self, s: bytes | bytearray) -> int:
-            self.written += len(s)
-            if self.written > self.member.size:
-                raise _damaged(self.member, "unpacks to more than the directory says")
-            self.crc = zlib.crc32(s, self.crc)
-            self.sink.write(bytes(s))
-            return len(s)
-
-        def read(self, size: int | None = None) -> bytes:
-            return b""
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            return 0
-
-        def flush(self) -> None:
-            return None
-
-        def size(self) -> int:
-            return self.written
-
-    class Factory(WriterFactory):  # type: ignore[misc, unused-ignore]
-        def create(self, filename: str) -> Py7zIO:
-            name = filename.replace("\\", "/").rsplit("/", 1)[-1]
-            finish()
-            opened.append(Writer(wanted[name]))
-            return opened[-1]
-
-    opened: list[Writer] = []
-
-    def finish() -> None:
-        """Members come one after the other: the next one's beginning is the last one's end."""
-        while opened:
-            writer = opened[0]
-            if writer.written != writer.member.size:
-                raise _damaged(writer.member, f"has {writer.written} bytes, not {writer.member.size}")
-            _check_crc(writer.member, writer.crc)
-            opened.pop(0).context.__exit__(None, None, None)
-
-    try:
-        archive.extract(targets=list(wanted), factory=Factory())
-        finish()
-    except BaseException as error:
-        for writer in opened:
-            writer.context.__exit__(type(error), error, error.__traceback__)
-        if isinstance(error, py7zr.exceptions.ArchiveError | EOFError | ValueError | zlib.error | struct.error) or type(
-            error
-        ).__module__.startswith(("_lzma", "lzma")):
-            raise BadInput("the archive is damaged", why=f"it does not unpack ({error})", next_step=_NEXT) from error
-        raise
-
-
-def _check_crc(member: Member, crc: int) -> None:
-    if member.crc is not None and crc != member.crc:
-        raise _damaged(member, f"has the checksum {crc:08x}, not {member.crc:08x}")
-
-
-def _damaged(member: Member, why: str) -> BadInput:
-    return BadInput("the archive is damaged", why=f"{member.name} {why}", next_step=_NEXT)
+class _WrongPlace(Exception):
+    """What was copied is not the member: the archive is damaged, or the copy began somewhere else."""
 
 
 class _Pieces:
