@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -26,10 +27,12 @@ def generate(
     users: int,
     seed: int,
     tag_style: TagStyle | str = TagStyle.MIXED,
+    other_rows: float = 0.1,
 ) -> Path:
     """Write the archive to `path`, which appears whole or not at all; memory does not grow with `posts`.
 
-    `users` counts the Community user. The same arguments give the same bytes.
+    `users` counts the Community user; `other_rows` is how many rows per post each of the members gets that the pipeline
+    does not read (in real dumps more than one). The same arguments give the same bytes.
     """
     if posts < 0 or users < 0:
         raise ConfigurationError(
@@ -37,13 +40,14 @@ def generate(
             why="both must be 0 or more",
             next_command="sandbox archive generate --posts 2000 --users 600",
         )
-    members = _members(
-        site=site,
+    plan = _Plan(
+        seed=f"{site}/{seed}",
         posts=posts,
-        user_count=users,
-        seed=seed,
+        users=users,
         tag_style=TagStyle(tag_style),
+        others=int(posts * other_rows),
     )
+    members = _members(plan)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".generate-", suffix=".part")
     try:
@@ -57,25 +61,38 @@ def generate(
     return path
 
 
-def _members(*, site: str, posts: int, user_count: int, seed: int, tag_style: TagStyle) -> Iterator[sevenzip.Member]:
-    random = Random(f"{site}/{seed}")
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    seed: str
+    posts: int
+    users: int
+    tag_style: TagStyle
+    others: int
+
+    def random(self, purpose: str) -> Random:
+        """Of its own for each member, so that one does not change when another does."""
+        return Random(f"{self.seed}/{purpose}")
+
+
+def _members(plan: _Plan) -> Iterator[sevenzip.Member]:
+    words = vocabulary.build(plan.random("words"))
+    few, people = plan.others, plan.users
     writer = PostWriter(
-        count=posts,
-        user_count=user_count,
-        tag_style=tag_style,
+        count=plan.posts,
+        user_count=people,
+        tag_style=plan.tag_style,
         until=_DUMP_DATE,
-        random=random,
-        words=vocabulary.build(random),
+        random=plan.random("posts"),
+        words=words,
     )
-    few = posts // 10
     rows: dict[str, Iterable[str]] = {
-        "Badges": small_members.badges(few, user_count, random),
-        "Comments": small_members.comments(few, user_count, random),
-        "PostHistory": small_members.post_history(few, user_count, random),
+        "Badges": small_members.badges(few, people, plan.random("badges")),
+        "Comments": small_members.comments(few, people, plan.random("comments")),
+        "PostHistory": small_members.post_history(few, people, plan.random("history"), words),
         "PostLinks": small_members.post_links(few),
         "Posts": writer.rows(),
         "Tags": small_members.tags(writer.tag_counts),
-        "Users": users.rows(user_count, until=_DUMP_DATE, random=random),
+        "Users": users.rows(people, until=_DUMP_DATE, random=plan.random("users")),
         "Votes": small_members.votes(few),
     }
     for name, lines in rows.items():

@@ -1,4 +1,4 @@
-"""Rows of the members that the pipeline does not read: there, in the right form, and small."""
+"""Rows of the members that the pipeline does not read: there, in the right form, and by default small."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from sandbox.archive import users
-from sandbox.archive.vocabulary import timestamp
+from sandbox.archive.vocabulary import Vocabulary, timestamp
 
 _DAY = datetime(2015, 3, 14, 9, 26, 53, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def comments(count: int, user_count: int, random: Random) -> Iterator[str]:
         )
 
 
-def post_history(count: int, user_count: int, random: Random) -> Iterator[str]:
+def post_history(count: int, user_count: int, random: Random, words: Vocabulary) -> Iterator[str]:
     """Rows of PostHistory.xml."""
     for number in range(1, count + 1):
         user_id = users.existing_id(random, user_count)
@@ -41,7 +41,7 @@ def post_history(count: int, user_count: int, random: Random) -> Iterator[str]:
         yield (
             f'  <row Id="{number}" PostHistoryTypeId="2" PostId="{number}"'
             f' RevisionGUID="00000000-0000-4000-8000-{guid}" CreationDate="{_date(number)}" UserId="{user_id}"'
-            f' Text="first&#xD;&#xA;second" />\r\n'
+            f' Text="{words.body(random, 1 + int(random.random() ** 2 * 22))}" ContentLicense="CC BY-SA 4.0" />\r\n'
         )
 
 

@@ -57,7 +57,7 @@ def test_the_bytes_do_not_change_between_releases(tmp_path: Path) -> None:
     assert hashlib.sha256((tmp_path / "Posts.xml").read_bytes()).hexdigest() == POSTS_SHA256
 
 
-POSTS_SHA256 = "91328aa59d8a395150ef3692568934e08668419c081635337be36247e7a43da8"
+POSTS_SHA256 = "4467e469db0dd21374afce3647c773c34e77988d9525e5f588d4cd29eb9cc77a"
 
 
 def test_is_packed_as_the_real_ones(dump: Path) -> None:
