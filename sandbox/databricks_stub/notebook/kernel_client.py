@@ -135,7 +135,7 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": True,
         }
-        asked: dict[str, Any] = self._session.send(self._requests, "execute_request", content)
+        asked: Any = self._session.send(self._requests, "execute_request", content)
         return str(asked["header"]["msg_id"])
 
     def _next(self, receiver: zmq.Socket[bytes], give_up: float | None) -> dict[str, Any] | None:
@@ -151,9 +151,9 @@ class Kernel:
 
     def _reply(self, message_id: str, interrupted: Literal["", "cancel", "timeout"]) -> Execution:
         while True:
-            reply = self._next(self._requests, None)
-            if reply is not None and reply["parent_header"].get("msg_id") == message_id:
-                return _execution(reply["content"], interrupted)
+            answer = self._next(self._requests, None)
+            if answer is not None and answer["parent_header"].get("msg_id") == message_id:
+                return _execution(answer["content"], interrupted)
 
     def close(self) -> None:
         """End the kernel, with what it has started, and remove its sockets."""
