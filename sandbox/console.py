@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -20,6 +24,25 @@ from sandbox.errors import SandboxError
 from sandbox.progress import Step
 
 PIPED_WIDTH = 220
+COMMAND = re.compile(r"(?<![\w/.-])sandbox (?=[a-z])")
+
+
+def program() -> str:
+    """The command as this user can type it: `sandbox` when that is on PATH, else the path to it."""
+    script = Path(sys.argv[0])
+    if script.name != "sandbox" or not script.is_file():
+        return "sandbox" if shutil.which("sandbox") else f"{shlex.quote(sys.executable)} -m sandbox"
+    on_path = shutil.which("sandbox")
+    if on_path and Path(on_path).resolve() == script.resolve():
+        return "sandbox"
+    absolute = script.absolute()
+    shown = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
+    return shlex.quote(str(shown))
+
+
+def paste_able(text: str) -> str:
+    """A hint whose `sandbox` commands can be pasted into this user's shell."""
+    return COMMAND.sub(f"{program()} ", text)
 
 
 class _ShownStep:
@@ -95,6 +118,11 @@ class Terminal:
         if not (self.quiet or self.as_json):
             self.out.print(Text(text))
 
+    def hint(self, *commands: str) -> None:
+        """What to type next, for people."""
+        for number, command in enumerate(commands):
+            self.say(f"{'next: ' if number == 0 else '      '}{paste_able(command)}")
+
     def show(self, renderable: RenderableType) -> None:
         """A table or tree of the result, for people; nothing with --json or --quiet."""
         if not (self.quiet or self.as_json):
@@ -113,7 +141,7 @@ class Terminal:
         for line in error.why.splitlines():
             self.err.print(Text(f"  {line}"))
         if error.next_command:
-            self.err.print(Text(f"next: {error.next_command}", style="cyan"))
+            self.err.print(Text(f"next: {paste_able(error.next_command)}", style="cyan"))
 
     @contextmanager
     def live(self) -> Iterator[Live | None]:

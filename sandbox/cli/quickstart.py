@@ -47,6 +47,6 @@ def command(session: Session) -> None:
         show_status(session, status)
     session.terminal.say()
     show_login(session, context)
-    session.terminal.say("next: edit a DAG or a notebook, then: sandbox run")
-    session.terminal.say('      sandbox sql "select * from marts_top_tags limit 10"')
-    session.terminal.say("      sandbox down")
+    session.terminal.hint(
+        "sandbox run    (after you have edited a DAG or a notebook)", 'sandbox sql "show tables"', "sandbox down"
+    )

@@ -14,4 +14,5 @@ def command(session: Session) -> None:
     """Stop the sandbox and delete its tables, objects, history, credentials and logs."""
     lifecycle.reset(session.backend, session.paths, session.terminal)
     session.terminal.result({"schema": 1, "name": session.paths.name, "reset": True})
-    session.terminal.say(f"sandbox {session.paths.name} is gone; next: sandbox up")
+    session.terminal.say(f"sandbox {session.paths.name} is gone")
+    session.terminal.hint("sandbox up")

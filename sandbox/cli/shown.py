@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.backends import SandboxStatus
 from sandbox.cli.session import Session
 from sandbox.clients.databricks import DatabricksClient
-from sandbox.console import table
+from sandbox.console import paste_able, table
 from sandbox.services.spec import ServiceContext
 
 
@@ -29,7 +29,7 @@ def show_login(session: Session, context: ServiceContext) -> None:
     """How to log in to Airflow, without printing the password."""
     session.terminal.say(
         f"Airflow's login: {context.credentials.airflow_user}, password in {context.paths.credentials_file} "
-        "(sandbox env --password prints it)"
+        f"({paste_able('sandbox env --password')} prints it)"
     )
 
 

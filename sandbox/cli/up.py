@@ -17,4 +17,4 @@ def command(session: Session, keep: bool) -> None:
     status = lifecycle.up(session.loaded, session.paths, session.terminal, keep=keep)
     show_status(session, status)
     session.terminal.say()
-    session.terminal.say("next: sandbox run        sandbox down")
+    session.terminal.hint("sandbox run", "sandbox down")

@@ -52,7 +52,7 @@ def test_a_foreseen_error_has_no_traceback(capsys: pytest.CaptureFixture[str]) -
 
     err = capsys.readouterr().err
     assert err.startswith("error: sandbox default is not up\n")
-    assert "next: sandbox up" in err
+    assert "sandbox up" in err.splitlines()[-1]
     assert "Traceback" not in err
 
 
@@ -72,7 +72,9 @@ def test_an_unforeseen_error_leaves_a_report(
     assert str(report.name) in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (ServiceNotHealthy("x"), 5)])
+@pytest.mark.parametrize(
+    ("raised", "code"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (ServiceNotHealthy("x"), 5)]
+)
 def test_how_exceptions_end(monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int) -> None:
     """Ctrl-C is 130, a class of error its own code."""
 
