@@ -13,7 +13,6 @@ from typing import Any
 from sandbox.clients.http import Api
 from sandbox.errors import TestsFailed
 
-
 POLL_SECONDS = 0.5
 
 
