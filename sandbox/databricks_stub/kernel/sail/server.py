@@ -1,6 +1,7 @@
 """The Spark Connect server of the Sail engine: in the foreground, on loopback only, gone at once on SIGTERM.
 
-    python -m sandbox.databricks_stub.kernel.sail.server --port 15002 --catalog projects --schema default --warehouse DIR
+    python -m sandbox.databricks_stub.kernel.sail.server --port 15002 --catalog projects --schema default \
+        --warehouse DIR
 
 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are taken from the environment.
 """
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SESSION_TIMEOUT_SECONDS = 24 * 3600
-"""Sail forgets an idle session after 15 minutes by default; the resident SQL session and a debugger's kernel idle longer."""
+"""Sail forgets an idle session after 15 minutes by default; the resident SQL session idles longer."""
 
 
 def environment(*, catalog: str, schemas: Sequence[str], endpoint: str | None) -> dict[str, str]:
@@ -50,7 +51,7 @@ def warm_up() -> None:
     with contextlib.suppress(ImportError):
         import boto3  # noqa: F401
         import pyarrow.compute  # noqa: F401
-        import pyspark.sql.datasource  # noqa: F401
+        import pyspark.sql.datasource
         import pyspark.sql.pandas.types  # noqa: F401
 
 

@@ -23,7 +23,7 @@ def install() -> None:
 
 
 def _sql(original: Any) -> Any:
-    def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:  # noqa: N803
+    def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:
         state = SessionState.find(self)
         if state is None:
             return original(self, sqlQuery, args, **kwargs)
@@ -51,7 +51,7 @@ def _counted(found: Any) -> Any:
 
 
 def _after_sync(original: Any) -> Any:
-    def table(self: Any, tableName: str) -> Any:  # noqa: N803
+    def table(self: Any, tableName: str) -> Any:
         state = SessionState.find(self)
         if state is not None:
             state.mirror.sync()
@@ -61,7 +61,7 @@ def _after_sync(original: Any) -> Any:
 
 
 def _reader_table(original: Any) -> Any:
-    def table(self: Any, tableName: str) -> Any:  # noqa: N803
+    def table(self: Any, tableName: str) -> Any:
         state = SessionState.find(self._client)
         if state is not None:
             state.mirror.sync()

@@ -51,7 +51,7 @@ class SessionState:
         return found
 
     def qualify(self, name: str | tuple[str, ...]) -> Name | None:
-        """The schema and the table of a name; None when it is not in this catalog (a path, a temporary view's schema)."""
+        """The schema and the table of a name; None when it is not in this catalog but, say, a path."""
         parts = name_parts(name) if isinstance(name, str) else name
         match parts:
             case (table,):

@@ -1,6 +1,7 @@
 """Recognises the SQL statements that change the catalog or that Sail cannot parse; everything else is left alone.
 
-Not a parser: it looks at the first words and at names, which is enough to know what a statement does. Standard library only.
+Not a parser: it looks at the first words and at names, which is enough to know what a statement does. Standard
+library only.
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ def table_clauses(rest: str) -> TableClauses:
             location = following[1:-1]
         elif word == "PATH" and not location and depth == 1:
             location = next((item.text[1:-1] for item in pieces[index + 1 : index + 3] if item.kind == "string"), "")
-        elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and not following == "(")):
+        elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and following != "(")):
             is_select = True
             break
     return TableClauses(provider=provider, location=location, is_select=is_select)

@@ -46,7 +46,7 @@ class VolumePaths:
         }
 
     def plain(self, path: str) -> str:
-        """A path without the scheme of Databricks' file system: `dbfs:/Volumes/…` is `/Volumes/…`, `file:/x` is `/x`."""
+        """A path without the scheme of a file system: `dbfs:/Volumes/…` is `/Volumes/…`, `file:/x` is `/x`."""
         for scheme in ("dbfs:", "file:"):
             if path.startswith(scheme):
                 return "/" + path.removeprefix(scheme).lstrip("/")

@@ -1,7 +1,7 @@
 """The warehouse folder: what tables and views there are. The only truth; Sail's catalog lives as long as a session.
 
-A managed table is a folder `<warehouse>/<schema>/<table>` with a `_delta_log` in it. What a folder cannot tell (views, and
-tables that lie elsewhere) is kept in one small JSON file, replaced atomically under a lock. Standard library only.
+A managed table is a folder `<warehouse>/<schema>/<table>` with a `_delta_log` in it. What a folder cannot tell (views,
+and tables that lie elsewhere) is kept in one small JSON file, replaced atomically under a lock. Standard library only.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def is_delta(folder: Path) -> bool:
 
 
 def log_state(folder: Path) -> str:
-    """A text that changes with each commit to the Delta table, and when the table was made anew; "" if there is none."""
+    """A text that changes with each commit to a Delta table, and when it is made anew; "" if there is none."""
     log = folder / "_delta_log"
     try:
         names = [name for name in os.listdir(log) if name.endswith(".json") and name[:20].isdigit()]
