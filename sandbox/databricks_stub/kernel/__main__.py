@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -35,11 +36,17 @@ def warm_up() -> None:
     import IPython.extensions.storemagic  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
+    import pyspark.sql.connect.catalog
     import pyspark.sql.connect.session
     import pyspark.sql.functions  # noqa: F401
     import tornado.platform.asyncio  # noqa: F401
 
-    from sandbox.databricks_stub.kernel import notebook_kernel, sql_session  # noqa: F401
+    from sandbox.databricks_stub.kernel import engines, notebook_kernel, sql_session  # noqa: F401
+
+    for name in engines.ENGINES:
+        # by convention an engine called `name` lives in kernel/name; "none" has nothing to import
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(f"sandbox.databricks_stub.kernel.{name}.session")
 
     gc.freeze()
     gc.enable()
