@@ -13,18 +13,14 @@ from sandbox.console import table
 from sandbox.errors import ConfigurationError
 from sandbox.services.spec import ServiceContext
 
-SHOWN_ROWS = 5
 
-
-def _show_tables(session: Session, context: ServiceContext, names: list[str]) -> None:
+def _show(session: Session, context: ServiceContext) -> None:
     client = DatabricksClient(context.url("databricks"), token=context.credentials.databricks_token)
     settings = context.config.databricks
-    for name in names:
-        answer = client.sql(
-            f"SELECT * FROM {name} LIMIT {SHOWN_ROWS}", catalog=settings.catalog, schema=settings.schemas[0]
-        )
+    for title, statement in context.config.run.show.items():
+        answer = client.sql(statement, catalog=settings.catalog, schema=settings.schemas[0])
         session.terminal.say()
-        session.terminal.say(name)
+        session.terminal.say(title)
         session.terminal.show(table(answer["columns"], answer["rows"]))
 
 
@@ -40,8 +36,8 @@ def command(session: Session) -> None:
     context = session.backend.context(session.paths)
     session.terminal.say()
     session.terminal.show(table(("table", "rows"), [(item["name"], item["rows"]) for item in result["tables"]]))
-    marts = [item["name"] for item in result["tables"] if settings.show_tables_like in item["name"]]
-    _show_tables(session, context, marts)
+    if not session.terminal.as_json:
+        _show(session, context)
     if not session.terminal.as_json:
         session.terminal.say()
         show_status(session, status)

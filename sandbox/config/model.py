@@ -153,8 +153,8 @@ class Run(Section):
         default_factory=dict,
         description="Conf that `--archive` adds; `{site}` stands for the archive's name without its ending.",
     )
-    show_tables_like: str = Field(
-        "", description="`sandbox quickstart` prints rows of tables whose names have this in them."
+    show: dict[str, str] = Field(
+        default_factory=dict, description="Statements whose rows `sandbox quickstart` prints, by title."
     )
 
 
@@ -163,7 +163,6 @@ class Limits(Section):
 
     up_seconds: Seconds = Field(180.0, strict=False, description="How long `up` waits for the services.")
     run_seconds: Seconds = Field(3600.0, strict=False, description="How long `run` follows a chain.")
-    stop_seconds: Seconds = Field(10.0, strict=False, description="How long a service may take to stop.")
 
 
 class Config(Section):

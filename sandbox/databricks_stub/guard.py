@@ -8,7 +8,7 @@ import hmac
 import re
 
 from sandbox.databricks_stub.errors import ApiError, no_credentials, wrong_token
-from sandbox.databricks_stub.links import page_key
+from sandbox.databricks_stub.settings import page_key
 
 LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 

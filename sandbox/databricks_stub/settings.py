@@ -5,6 +5,8 @@ The file's keys are the fields of `Settings`; unknown keys, missing keys and wro
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +14,17 @@ from pathlib import Path
 from typing import Any
 
 TOKEN_VARIABLE = "SANDBOX_DATABRICKS_TOKEN"
+KEY_DIGITS = 16
+
+
+def page_key(token: str) -> str:
+    """The value of `?o=` that opens the pages: digits, as Databricks's workspace id, but derived from the token.
+
+    It stands in run_page_url, which Airflow shows; it opens pages only, never the API, and cannot be
+    turned back into the token.
+    """
+    digest = hmac.new(token.encode(), b"sandbox workspace pages", hashlib.sha256).digest()
+    return str(int.from_bytes(digest[:8]) % 10**KEY_DIGITS).zfill(KEY_DIGITS)
 
 
 class SettingsError(Exception):

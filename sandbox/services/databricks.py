@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from sandbox.databricks_stub.settings import page_key
 from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.spark import engine_runtime
@@ -68,5 +69,6 @@ SERVICE = Service(
     process=_process,
     probe=lambda context: Probe(kind="http", target=f"{context.url('databricks')}/health", healthy_paths=("status",)),
     url=lambda context: context.url("databricks"),
+    on_ready=lambda context: f"pages: {context.url('databricks')}/?o={page_key(context.credentials.databricks_token)}",
     stop_seconds=5.0,
 )

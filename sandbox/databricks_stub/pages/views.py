@@ -16,10 +16,10 @@ from starlette.routing import Route
 from sandbox.databricks_stub.context import Services
 from sandbox.databricks_stub.executed import notebook_file
 from sandbox.databricks_stub.guard import opens_pages
-from sandbox.databricks_stub.links import page_key
 from sandbox.databricks_stub.model import Job, JobRun, TaskRun
 from sandbox.databricks_stub.pages.notebook import render_notebook
 from sandbox.databricks_stub.pages.render import render
+from sandbox.databricks_stub.settings import page_key
 from sandbox.databricks_stub.states import Result
 
 LISTED_RUNS = 100

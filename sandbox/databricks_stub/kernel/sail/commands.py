@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, name_parts, table_clauses
@@ -39,11 +40,19 @@ def create_table(call: Call) -> Any:
             f"give {'.'.join(name)} a LOCATION, or write USING delta"
         )
     known = call.state.mirror.entry(name)
-    found = call.run()
-    if clauses.location:
-        remember_external(call.state, call.spark, name, location=clauses.location, provider=clauses.provider or "delta")
-    elif clauses.is_select and (known is None or "REPLACE" in call.statement.words):
-        call.state.allow_nulls(name)
+    location = call.state.volumes.resolve(clauses.location) if clauses.location else ""
+    folder = call.state.location(name, location) if clauses.provider in ("", "delta") else None
+    before = delta_log.newest(folder) if folder else -1
+    text = call.text
+    if clauses.is_select and before >= 0 and "REPLACE" in call.statement.words and not clauses.has_options:
+        # Sail keeps the old schema otherwise
+        at = call.text.rindex(call.statement.rest)
+        text = f"{call.text[:at]} OPTIONS ('overwriteSchema' 'true') {call.text[at:]}"
+    found = call.run(text)
+    if folder and clauses.is_select:
+        delta_log.allow_nulls(folder, since=before)
+    if location and (known is None or "REPLACE" in call.statement.words):
+        remember_external(call.state, call.spark, name, location=location, provider=clauses.provider or "delta")
     call.state.mirror.sync()
     return found
 

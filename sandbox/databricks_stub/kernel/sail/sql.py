@@ -28,8 +28,8 @@ def _sql(original: Any) -> Any:
         if state is None:
             return original(self, sqlQuery, args, **kwargs)
         state.mirror.sync()
-        statement = recognise(sqlQuery)
         text = replace_paths(sqlQuery, state.volumes.resolve)
+        statement = recognise(text)
 
         def run(text: str = text) -> Any:
             return original(self, text, args, **kwargs)

@@ -65,8 +65,13 @@ class SessionState:
             case _:
                 return None
 
-    def allow_nulls(self, name: Name) -> None:
-        """Let the columns of a table that was just made from a query take NULL, as Delta on Spark does."""
+    def location(self, name: Name, path: str = "") -> Path | None:
+        """The folder where a Delta table is or would be made; None when that is not on this machine."""
+        entry = self.mirror.entry(name)
+        found = (entry.location if entry and not entry.is_managed else "") or path
+        if found:
+            return Path(found.removeprefix("file://")) if found.startswith(("/", "file:///")) else None
+        return self.warehouse.root / name[0] / name[1]
 
     def folder(self, name: str | tuple[str, ...]) -> Path:
         """The folder of a Delta table that is on this machine; raises when there is none."""

@@ -194,13 +194,14 @@ class TableClauses:
     provider: str
     location: str
     is_select: bool
+    has_options: bool
 
 
 def table_clauses(rest: str) -> TableClauses:
     """Read the clauses between the name (and columns) and AS."""
     pieces = tokens(rest)
     provider = location = ""
-    is_select = False
+    is_select = has_options = False
     depth = 0
     for index, token in enumerate(pieces):
         depth += (token.text == "(") - (token.text == ")")
@@ -210,12 +211,14 @@ def table_clauses(rest: str) -> TableClauses:
             provider = following.strip("`").lower()
         elif depth == 0 and word == "LOCATION":
             location = following[1:-1]
+        elif depth == 0 and word == "OPTIONS":
+            has_options = True
         elif word == "PATH" and not location and depth == 1:
             location = next((item.text[1:-1] for item in pieces[index + 1 : index + 3] if item.kind == "string"), "")
         elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and following != "(")):
             is_select = True
             break
-    return TableClauses(provider=provider, location=location, is_select=is_select)
+    return TableClauses(provider=provider, location=location, is_select=is_select, has_options=has_options)
 
 
 def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
