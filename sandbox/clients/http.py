@@ -20,7 +20,8 @@ class Api:
             headers=headers,
             timeout=30.0,
             trust_env=False,
-            transport=httpx.HTTPTransport(retries=3),
+            # no connection is kept: on loopback a new one costs nothing, and a client need not be closed
+            transport=httpx.HTTPTransport(retries=3, limits=httpx.Limits(max_keepalive_connections=0)),
         )
 
     def request(self, method: str, path: str, *, ok: tuple[int, ...] = (), **arguments: Any) -> Any:
@@ -36,10 +37,6 @@ class Api:
         if not response.is_success and response.status_code not in ok:
             raise ApiAnswer(self._service, method, str(response.request.url), response)
         return response.json() if response.content else None
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
 
 class ApiAnswer(ServiceNotHealthy):

@@ -43,10 +43,14 @@ def load(path: Path) -> list[NotebookCell]:
         return list(_from_ipynb(text, path))
     if path.suffix not in HEADER:
         raise NotANotebook(f"{path} is no notebook: its name ends neither in .ipynb nor in .py nor in .sql")
-    lines = text.splitlines()
+    # not splitlines(): it also splits at characters that Python and SQL allow inside a string, such as U+2028
+    lines = text.replace("\r\n", "\n").split("\n")
     if not lines or lines[0].strip() != HEADER[path.suffix]:
         raise NotANotebook(f"{path} is no notebook: its first line is not {HEADER[path.suffix]!r}")
-    return list(_from_source(lines[1:], path.suffix))
+    try:
+        return list(_from_source(lines[1:], path.suffix))
+    except NotANotebook as error:
+        raise NotANotebook(f"{path}: {error}") from None
 
 
 def _from_ipynb(text: str, path: Path) -> Iterator[NotebookCell]:
@@ -85,7 +89,12 @@ def _block(block: list[str], begun: int, suffix: str) -> Iterator[NotebookCell]:
         block = block[:-1]
     if not block:
         return
-    if block[0].startswith(f"{prefix}MAGIC"):
+    magic = [line.startswith(f"{prefix}MAGIC") for line in block]
+    if any(magic):
+        first = magic.index(True)
+        if not all(magic[first:]) or any(line.strip() and not line.startswith(prefix) for line in block[:first]):
+            raise NotANotebook(f"line {begun}: a cell mixes MAGIC lines with others, and would be executed in part")
+        block, begun = block[first:], begun + first
         block = [re.sub(rf"^{re.escape(prefix)}MAGIC ?", "", line) for line in block]
     yield _cell("\n".join(block), begun, LANGUAGE_OF_SUFFIX[suffix])
 

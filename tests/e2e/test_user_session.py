@@ -33,6 +33,12 @@ def truth(cli: Cli, first_run: dict[str, Any]) -> Truth:
     return of_archive(cli.paths.archives / "sample.stackexchange.com.7z")
 
 
+def with_first_cell(notebook: str, code: str) -> str:
+    """A notebook in source format with one more cell before the others."""
+    header, _, rest = notebook.partition("\n")
+    return f"{header}\n{code}\n\n# COMMAND ----------\n{rest}"
+
+
 def test_the_whole_chain_runs(first_run: dict[str, Any]) -> None:
     """The archive becomes two asset events, those a dag_run, that a job_run of five notebooks."""
     assert first_run["state"] == "success"
@@ -125,8 +131,7 @@ def test_an_edited_notebook_is_what_the_next_run_executes(cli: Cli, first_run: d
     notebook = cli.project / "notebooks" / "gold_most_popular_tags.py"
     original = notebook.read_text()
     notebook.write_text(
-        original
-        + '\n# COMMAND ----------\n\nspark.sql("CREATE OR REPLACE TABLE edited USING delta AS SELECT 42 AS answer")\n'
+        with_first_cell(original, 'spark.sql("CREATE OR REPLACE TABLE edited USING delta AS SELECT 42 AS answer")')
     )
 
     cli("run")
@@ -139,7 +144,7 @@ def test_a_failing_notebook_shows_its_cell_and_traceback(cli: Cli, first_run: di
     """`run` ends with 1 and shows the notebook cell, what it printed, and why it failed."""
     notebook = cli.project / "notebooks" / "silver_posts.py"
     original = notebook.read_text()
-    notebook.write_text(original + '\n# COMMAND ----------\n\nprint("about to fail")\nbroken = 1 / 0\n')
+    notebook.write_text(with_first_cell(original, 'print("about to fail")\nbroken = 1 / 0'))
 
     done = cli("run", expect=1)
 
