@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
+from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, name_parts, table_clauses
+from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, insert_clauses, name_parts, table_clauses
 from sandbox.databricks_stub.kernel.sail.warehouse import Name, sql_string
 
 
@@ -167,6 +169,26 @@ def use(call: Call) -> Any:
     return call.nothing()
 
 
+def insert(call: Call) -> Any:
+    """INSERT INTO t (columns) …, and BY NAME: Sail looks for CamelCase columns in lower case, so by position."""
+    clauses = insert_clauses(call.statement.rest)
+    target = call.state.qualify(call.statement.name)
+    if clauses is None or target is None or call.state.mirror.entry(target) is None:
+        return call.run()
+    data = call.run(clauses.query)
+    if clauses.columns:
+        data = data.toDF(*clauses.columns)
+    full = quoted(call.state.catalog, *target)
+    data = in_order(data, call.spark.table(full).schema)
+    view = f"insert_{uuid.uuid4().hex}"
+    data.createOrReplaceTempView(view)
+    try:
+        verb = "OVERWRITE" if "OVERWRITE" in call.statement.words else "INTO"
+        return call.run(f"INSERT {verb} {full} SELECT * FROM {view}")
+    finally:
+        call.spark.catalog.dropTempView(view)
+
+
 COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.CREATE_TABLE: create_table,
     Verb.CREATE_VIEW: create_view,
@@ -176,5 +198,6 @@ COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.DROP_SCHEMA: drop_schema,
     Verb.RENAME_TABLE: rename_table,
     Verb.TRUNCATE: truncate_table,
+    Verb.INSERT: insert,
     Verb.USE: use,
 }

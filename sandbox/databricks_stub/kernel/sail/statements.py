@@ -41,7 +41,8 @@ class Verb(StrEnum):
     OPTIMIZE = "optimize"
     VACUUM = "vacuum"
     RESTORE = "restore"
-    CHANGE = "insert, merge, update or delete"
+    INSERT = "insert"
+    CHANGE = "merge, update or delete"
     OTHER = "other"
 
 
@@ -159,6 +160,9 @@ def _verb(cursor: Cursor) -> Verb:
     for word, verb in (("OPTIMIZE", Verb.OPTIMIZE), ("VACUUM", Verb.VACUUM)):
         if cursor.take(word):
             return verb
+    if cursor.take("INSERT", "INTO") or cursor.take("INSERT", "OVERWRITE"):
+        cursor.take("TABLE")
+        return Verb.INSERT
     if any(cursor.take(word) for word in ("INSERT", "MERGE", "UPDATE", "DELETE")):
         return Verb.CHANGE
     return Verb.OTHER
@@ -219,6 +223,35 @@ def table_clauses(rest: str) -> TableClauses:
             is_select = True
             break
     return TableClauses(provider=provider, location=location, is_select=is_select, has_options=has_options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertClauses:
+    """What follows the name in INSERT."""
+
+    columns: tuple[str, ...]
+    by_name: bool
+    query: str
+
+
+def insert_clauses(rest: str) -> InsertClauses | None:
+    """The columns and the query of an INSERT; None when it names no columns or has clauses of another kind."""
+    pieces = tokens(rest)
+    cursor = Cursor(pieces)
+    if cursor.take("BY", "NAME"):
+        start = cursor.rest_start()
+        return InsertClauses(columns=(), by_name=True, query=rest[start:]) if start is not None else None
+    if not pieces or pieces[0].text != "(":
+        return None
+    end = next((index for index, token in enumerate(pieces) if token.text == ")"), 0)
+    inside = pieces[1:end]
+    names = inside[::2]
+    if not all(token.kind in ("word", "quoted") for token in names) or any(item.text != "," for item in inside[1::2]):
+        return None
+    if not inside or names[0].text.upper() in ("SELECT", "WITH", "VALUES", "FROM") or end + 1 >= len(pieces):
+        return None
+    columns = tuple(token.text.strip("`").replace("``", "`") for token in names)
+    return InsertClauses(columns=columns, by_name=False, query=rest[pieces[end].end :])
 
 
 def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:

@@ -1,7 +1,8 @@
 """DataFrame writers: tables that last, and Delta's rules on schemas, where Sail is either stricter or loses data.
 
 Measured 2026-11, pysail 0.7.2: an append with more columns than the table drops them in silence, one with fewer fails;
-a partitionBy that repeats the table's is refused; columns become NOT NULL when the query's happen to be.
+a partitionBy that repeats the table's is refused; an append to a table by its name looks for CamelCase columns in lower
+case, one to its folder does not; columns become NOT NULL when the query's happen to be.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _prepare(writer: Any, mode: Any, format: Any, partition_by: Any, options: di
 
 
 def _save_as_table(original: Any) -> Any:
-    def saveAsTable(  # noqa: N802
+    def saveAsTable(
         self: Any,
         name: str,
         format: Any = None,  # noqa: A002
@@ -67,9 +68,12 @@ def _save_as_table(original: Any) -> Any:
             )
         folder = state.location(target, path) if target and provider == "delta" else None
         before = delta_log.newest(folder) if folder else -1
-        if known and provider == "delta" and write.mode in ("append", "overwrite"):
+        if known and folder and write.mode in ("append", "overwrite"):
             _conform_write(self, self._spark.table(name).schema, folder)
-        original(self, name)
+            write.source = "delta"
+            bridges.original(type(self), "save")(self, str(folder))
+        else:
+            original(self, name)
         if folder:
             delta_log.allow_nulls(folder, since=before, keep_known=write.mode == "append")
         if target and path and known is None:
@@ -81,7 +85,7 @@ def _save_as_table(original: Any) -> Any:
 
 
 def _insert_into(original: Any) -> Any:
-    def insertInto(self: Any, tableName: str, overwrite: Any = None) -> None:  # noqa: N802
+    def insertInto(self: Any, tableName: str, overwrite: Any = None) -> None:
         state = SessionState.find(self._spark)
         if state is not None:
             state.mirror.sync()
@@ -144,7 +148,13 @@ def _conform_write(writer: Any, schema: Any, folder: Path | None) -> None:
             )
         write.partitioning_cols = []
     merged = flag(write.options, "mergeSchema")
-    write._child = conform(writer._df, schema, merge_schema=merged)._plan  # noqa: SLF001
+    write._child = conform(_data(writer), schema, merge_schema=merged)._plan  # noqa: SLF001
+
+
+def _data(writer: Any) -> Any:
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    return DataFrame(writer._df, writer._spark)  # noqa: SLF001
 
 
 def _v2(name: str) -> Any:
@@ -156,13 +166,19 @@ def _v2(name: str) -> Any:
             state.mirror.sync()
             write = self._write
             target = state.qualify(self._table_name)
+            if name == "append" and target and not flag(write.options, "mergeSchema"):
+                # by name, Sail looks for CamelCase columns in lower case; so by position
+                data = conform(_data(self), self._spark.table(self._table_name).schema, merge_schema=False)
+                return data.write.mode("append").insertInto(self._table_name)
             folder = state.location(target, "") if target else None
             before = delta_log.newest(folder) if folder else -1
             if name in ("replace", "createOrReplace"):
                 write.options["overwriteSchema"] = "true"
             elif name != "create" and before >= 0:
                 merged = flag(write.options, "mergeSchema")
-                write._child = conform(self._df, self._spark.table(self._table_name).schema, merge_schema=merged)._plan
+                write._child = conform(
+                    _data(self), self._spark.table(self._table_name).schema, merge_schema=merged
+                )._plan
             original(self, *args)
             if folder:
                 delta_log.allow_nulls(folder, since=before, keep_known=name not in ("replace", "createOrReplace"))
