@@ -133,7 +133,8 @@ class Kernel:
             "store_history": not silent,
             "user_expressions": {},
             "allow_stdin": False,
-            "stop_on_error": True,
+            # nothing is queued behind it that would have to be given up; ipykernel would wait 0.1 s for more of that
+            "stop_on_error": False,
         }
         asked: Any = self._session.send(self._requests, "execute_request", content)
         return str(asked["header"]["msg_id"])
