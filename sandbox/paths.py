@@ -28,10 +28,7 @@ class StatePaths:
     @property
     def runtime(self) -> Path:
         """Folder for Unix sockets, outside the project: a socket's path may have 107 bytes at most (sun_path)."""
-        base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-        if len(os.fsencode(base)) > 40:
-            base = Path("/tmp")
-        return base / f"sandbox-{os.getuid()}" / self.instance_id
+        return user_runtime_folder() / self.instance_id
 
     @property
     def logs(self) -> Path:
@@ -68,6 +65,14 @@ class StatePaths:
     def package_link(self) -> Path:
         """A folder that holds nothing but a link to this package: the PYTHONPATH of the islands."""
         return self.root / "pythonpath"
+
+
+def user_runtime_folder() -> Path:
+    """The short private folder of all sandboxes of this user."""
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    if len(os.fsencode(base)) > 40:
+        base = Path("/tmp")
+    return base / f"sandbox-{os.getuid()}"
 
 
 def find_project(start: Path) -> Path:

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 from sandbox.errors import ConfigurationError
-from sandbox.paths import write_private
+from sandbox.paths import make_private, user_runtime_folder, write_private
 from sandbox.plan import Plan
 
 PORTS_TO_TRY = 200
 
 
+class Reservations:
+    """Ports promised to services that have not bound them yet, so that two `up` at the same time never share one.
+
+    Each is a locked file; the locks end with `release`, or with the process that holds them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: list[IO[str]] = []
+
+    def take(self, port: int) -> bool:
+        """Reserve a port that is free; False when a server or another `up` has it."""
+        file = (make_private(self._folder) / str(port)).open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        if not is_free(port):
+            file.close()
+            return False
+        self._files.append(file)
+        return True
+
+    def release(self) -> None:
+        """Let go of all."""
+        for file in self._files:
+            file.close()
+
+
 @dataclass(frozen=True, kw_only=True)
 class PortChoice:
-    """The ports by service, and a sentence for each that stepped aside."""
+    """The ports by service, and a sentence for each that stepped aside; `reservations` hold until all are bound."""
 
     ports: Mapping[str, int]
     notes: tuple[str, ...]
+    reservations: Reservations
 
 
 def is_free(port: int) -> bool:
@@ -52,9 +85,9 @@ def holder(port: int) -> str:
     return "another program"
 
 
-def _next_free(port: int, taken: Collection[int]) -> int:
+def _next_free(port: int, reservations: Reservations) -> int:
     for candidate in range(port + 1, min(port + PORTS_TO_TRY, 65536)):
-        if candidate not in taken and is_free(candidate):
+        if reservations.take(candidate):
             return candidate
     raise ConfigurationError(f"no free port between {port} and {port + PORTS_TO_TRY}", next_command="ss -ltnp")
 
@@ -69,13 +102,14 @@ def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], re
     last: dict[str, int] = json.loads(remembered.read_text()) if remembered.exists() else {}
     ports: dict[str, int] = {}
     notes: list[str] = []
+    reservations = Reservations(user_runtime_folder() / "ports")
     for service in plan.services:
         if service.port is None:
             continue
         wanted = service.port
         if service.name in held and (service.port_setting not in explicit or held[service.name] == wanted):
             ports[service.name] = held[service.name]
-        elif wanted not in ports.values() and is_free(wanted):
+        elif reservations.take(wanted):
             ports[service.name] = wanted
         elif service.port_setting in explicit:
             raise ConfigurationError(
@@ -85,11 +119,11 @@ def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], re
             )
         else:
             before = last.get(service.name)
-            usable = before is not None and before not in ports.values() and is_free(before)
-            ports[service.name] = before if before is not None and usable else _next_free(wanted, ports.values())
+            usable = before is not None and reservations.take(before)
+            ports[service.name] = before if before is not None and usable else _next_free(wanted, reservations)
             notes.append(
                 f"{service.title} is on port {ports[service.name]}: {holder(wanted)} holds {wanted} "
                 f"({service.port_setting})"
             )
     write_private(remembered, json.dumps(ports))
-    return PortChoice(ports=ports, notes=tuple(notes))
+    return PortChoice(ports=ports, notes=tuple(notes), reservations=reservations)

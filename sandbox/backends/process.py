@@ -92,6 +92,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     _kill_unresponsive(context, running)
     _start_supervisor(paths, running)
     wait_until_healthy(launch, running, progress)
+    choice.reservations.release()
 
 
 def link_package(paths: StatePaths) -> None:

@@ -44,11 +44,14 @@ def _process(context: ServiceContext) -> ProcessForm:
 
 
 def create_pools(context: ServiceContext) -> str:
-    """Create the configured pools that do not exist; a pool that exists is left as it is."""
-    if not context.config.airflow.pools:
-        return ""
+    """Log in, which shows that it is our Airflow that answers; create the configured pools that do not exist.
+
+    A pool that exists is left as it is.
+    """
     secrets = context.credentials
     client = AirflowClient(context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password)
+    if not context.config.airflow.pools:
+        return ""
     existing = {pool["name"] for pool in client.pools()}
     for name, pool in context.config.airflow.pools.items():
         if name not in existing:

@@ -38,7 +38,9 @@ def test_a_free_port_is_taken_as_it_is(tmp_path: Path, free_port: int) -> None:
     """Nothing is said about a port that is free."""
     choice = ports.choose(plan_for(tmp_path, free_port), explicit=(), held={}, remembered=tmp_path / "ports.json")
 
-    assert choice == ports.PortChoice(ports={"s3": free_port}, notes=())
+    assert choice.ports == {"s3": free_port}
+    assert choice.notes == ()
+    choice.reservations.release()
 
 
 def test_a_busy_default_steps_aside_and_says_who_holds_it(tmp_path: Path, busy_port: int) -> None:
@@ -46,11 +48,13 @@ def test_a_busy_default_steps_aside_and_says_who_holds_it(tmp_path: Path, busy_p
     plan = plan_for(tmp_path, busy_port)
 
     first = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
+    first.reservations.release()
     again = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
 
     assert first.ports["s3"] > busy_port
     assert str(busy_port) in first.notes[0]
     assert again.ports == first.ports
+    again.reservations.release()
 
 
 def test_a_busy_port_that_the_user_set_is_an_error(tmp_path: Path, busy_port: int) -> None:
@@ -66,3 +70,16 @@ def test_a_port_that_our_own_service_holds_is_kept(tmp_path: Path, busy_port: in
     )
 
     assert choice.ports == {"s3": busy_port}
+
+
+def test_two_at_the_same_time_never_share_a_port(tmp_path: Path, free_port: int) -> None:
+    """A port that one `up` has chosen and not bound yet is not chosen by another."""
+    first, second = (
+        ports.choose(plan_for(tmp_path, free_port), explicit=(), held={}, remembered=tmp_path / name)
+        for name in ("one.json", "two.json")
+    )
+
+    assert first.ports["s3"] == free_port
+    assert second.ports["s3"] != free_port
+    first.reservations.release()
+    second.reservations.release()
