@@ -1,4 +1,4 @@
-"""Files on this machine or in S3: which ones a path means, and their bytes in chunks. boto3 is imported when it is needed."""
+"""Files on this machine or in S3: which ones a path means, and their bytes in chunks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,21 @@ def expand(address: str, *, shown: str, pattern: str = "", recursive: bool = Fal
     ]
 
 
-def chunks(address: str) -> Iterator[bytes]:
+def exists(address: str) -> bool:
+    """Whether there is anything in S3 at an address or below it, or that may match a pattern."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    start = min((key.find(sign) for sign in PATTERN_SIGNS + "{" if sign in key), default=-1)
+    if start >= 0:
+        return bool(s3().list_objects_v2(Bucket=bucket, Prefix=key[:start], MaxKeys=1).get("KeyCount"))
+    # at first the key itself, then what is below it: "a-b" sorts before "a/"
+    for prefix in (key.rstrip("/"), key.rstrip("/") + "/"):
+        for item in s3().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", ()):
+            if item["Key"] == prefix or item["Key"].startswith(key.rstrip("/") + "/"):
+                return True
+    return False
+
+
+def chunks(address: str, client: Any = None) -> Iterator[bytes]:
     """The bytes of a file; a broken connection is taken up again where it broke."""
     if not address.startswith("s3://"):
         with open(address.removeprefix("file://"), "rb") as stream:
@@ -61,7 +75,7 @@ def chunks(address: str) -> Iterator[bytes]:
     position, tag, failures = 0, "", 0
     while True:
         wanted = {"Range": f"bytes={position}-", "IfMatch": tag} if position else {}
-        answer = s3().get_object(Bucket=bucket, Key=key, **wanted)
+        answer = (client or s3()).get_object(Bucket=bucket, Key=key, **wanted)
         tag = answer["ETag"]
         try:
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
@@ -76,7 +90,8 @@ def chunks(address: str) -> Iterator[bytes]:
 
 def s3(aws: Mapping[str, str] | None = None) -> Any:
     """A client for the S3 of the sandbox, by default the one that the environment names."""
-    return _client(tuple(sorted((key, value) for key, value in (aws or os.environ).items() if key.startswith("AWS_"))))
+    given = os.environ if aws is None else aws
+    return _client(tuple(sorted((key, value) for key, value in given.items() if key.startswith("AWS_"))))
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import bridges
-from sandbox.databricks_stub.kernel.sail.files import Found, expand
+from sandbox.databricks_stub.kernel.sail.files import Found, exists, expand
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 
 
@@ -35,7 +35,9 @@ def _load(original: Any) -> Any:
         paths = [] if path is None else [path] if isinstance(path, str) else list(path)
         if str(self._format).lower() in ("xml", "com.databricks.spark.xml"):
             return _load_xml(original, self, state, paths)
-        return original(self, [state.volumes.resolve(item) for item in paths] or None)
+        resolved = [_existing(state, item, str(self._format).lower()) for item in paths]
+        found = original(self, resolved or None)
+        return _with_full_paths(found, state, paths) if str(self._format).lower() == "binaryfile" else found
 
     return load
 
@@ -45,13 +47,35 @@ def _paths(original: Any) -> Any:
         state = SessionState.find(self._client)
         if state is None:
             return original(self, *paths, **options)
-        resolved = [
-            state.volumes.resolve(item) if isinstance(item, str) else [state.volumes.resolve(one) for one in item]
-            for item in paths
-        ]
-        return original(self, *resolved, **options)
+        return original(self, *(_existing(state, item, "") for item in paths), **options)
 
     return method
+
+
+def _existing(state: SessionState, path: str, source: str) -> str:
+    """The path for Sail, which reads nothing, and says nothing, where nothing is in S3."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        address = state.volumes.resolve(path)
+    except FileNotFoundError as error:
+        raise AnalysisException(str(error)) from None
+    if address.startswith("s3://") and source != "delta" and not exists(address):
+        raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {path}. SQLSTATE: 42K03")
+    return address
+
+
+def _with_full_paths(found: Any, state: SessionState, paths: list[str]) -> Any:
+    """The files of volumes by their names there; Sail names objects by their keys."""
+    from pyspark.sql import functions as f
+
+    places = [place for path in paths if (place := state.volumes.find(path)) and place.is_remote]
+    column = f.col("path")
+    for place in places:
+        prefix = place.location.removeprefix("s3://").partition("/")[2]
+        full = f.concat(f.lit(f"dbfs:{place.volume}/"), f.substring(f.col("path"), len(prefix) + 1, 1 << 20))
+        column = f.when(f.col("path").startswith(prefix), full).otherwise(column)
+    return found.withColumn("path", column) if places else found
 
 
 def _load_xml(original: Any, reader: Any, state: SessionState, paths: list[str]) -> Any:

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail import bridges, pandas_volumes, volume_patches
+from sandbox.databricks_stub.kernel.sail.files import s3
 from sandbox.databricks_stub.kernel.sail.state import SessionState
+from sandbox.databricks_stub.kernel.sail.volume_files import VolumeSystem
+from sandbox.databricks_stub.kernel.sail.volumes import VolumeFiles
 from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
 
 SETTINGS = {
@@ -37,6 +40,8 @@ def create_session(
 
     bridges.install()
     spark = SparkSession.builder.remote(remote).create()
+    # so that SparkSession.builder.getOrCreate() of a notebook or a module finds it
+    os.environ["SPARK_REMOTE"] = remote
     folder = Warehouse(Path(warehouse))
     for schema in schemas:
         folder.make_schema(schema)
@@ -49,6 +54,10 @@ def create_session(
         warehouse=folder,
     )
     state.mirror.sync()
+    copies = folder.root.parent / "volumes"
+    files = VolumeFiles(copies=copies, client=lambda: s3(state.aws))
+    volume_patches.install(VolumeSystem(state.volumes, files))
+    pandas_volumes.install()
     for name, value in SETTINGS.items():
         spark.conf.set(name, value)
     if schemas[0] != "default":

@@ -1,4 +1,7 @@
-"""The schema of XML rows, inferred as Spark does: the narrowest type that all values of a field have. Standard library."""
+"""The schema of XML rows, inferred as Spark does: the narrowest type that all values of a field have.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 

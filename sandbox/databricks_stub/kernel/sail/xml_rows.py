@@ -1,7 +1,7 @@
 """Rows of XML, one after another and in constant memory: expat over chunks of bytes. Standard library only.
 
-A row is a dict of attributes and child elements. A child is text, or a dict when it has attributes or children itself, or
-a Repeated list when it comes several times. A row that is broken is a Corrupt, and reading goes on with the next one.
+A row is a dict of attributes and child elements. A child is text, or a dict when it has attributes or children itself,
+or a Repeated list when it comes several times. A row that is broken is a Corrupt, and reading goes on with the next.
 """
 
 from __future__ import annotations
