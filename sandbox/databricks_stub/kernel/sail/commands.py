@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
+from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, insert_clauses, name_parts, table_clauses
@@ -199,5 +200,6 @@ COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.RENAME_TABLE: rename_table,
     Verb.TRUNCATE: truncate_table,
     Verb.INSERT: insert,
+    Verb.MERGE: merge,
     Verb.USE: use,
 }

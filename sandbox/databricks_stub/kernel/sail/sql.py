@@ -9,7 +9,7 @@ from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise, replace_paths
 
-CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.TRUNCATE})
+CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.MERGE, Verb.TRUNCATE})
 
 
 def install() -> None:

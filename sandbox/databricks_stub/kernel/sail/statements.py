@@ -42,7 +42,8 @@ class Verb(StrEnum):
     VACUUM = "vacuum"
     RESTORE = "restore"
     INSERT = "insert"
-    CHANGE = "merge, update or delete"
+    MERGE = "merge"
+    CHANGE = "update or delete"
     OTHER = "other"
 
 
@@ -163,7 +164,9 @@ def _verb(cursor: Cursor) -> Verb:
     if cursor.take("INSERT", "INTO") or cursor.take("INSERT", "OVERWRITE"):
         cursor.take("TABLE")
         return Verb.INSERT
-    if any(cursor.take(word) for word in ("INSERT", "MERGE", "UPDATE", "DELETE")):
+    if cursor.take("MERGE", "INTO"):
+        return Verb.MERGE
+    if any(cursor.take(word) for word in ("INSERT", "UPDATE", "DELETE")):
         return Verb.CHANGE
     return Verb.OTHER
 
@@ -252,6 +255,55 @@ def insert_clauses(rest: str) -> InsertClauses | None:
         return None
     columns = tuple(token.text.strip("`").replace("``", "`") for token in names)
     return InsertClauses(columns=columns, by_name=False, query=rest[pieces[end].end :])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeSource:
+    """What stands after USING in a MERGE: a name, or a query in brackets."""
+
+    name: tuple[str, ...]
+    text: str
+    """The query without its brackets, for a source without a name."""
+    start: int
+    end: int
+    has_alias: bool
+
+
+def merge_source(sql: str) -> MergeSource | None:
+    """Find the source of a MERGE."""
+    pieces = tokens(sql)
+    depth = 0
+    for index, token in enumerate(pieces):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.kind == "word" and token.text.upper() == "USING":
+            return _source(sql, pieces, index + 1)
+    return None
+
+
+def _source(sql: str, pieces: Sequence[Token], first: int) -> MergeSource | None:
+    if first >= len(pieces):
+        return None
+    last = first
+    name: tuple[str, ...] = ()
+    if pieces[first].text == "(":
+        depth = 0
+        for last in range(first, len(pieces)):
+            depth += (pieces[last].text == "(") - (pieces[last].text == ")")
+            if depth == 0:
+                break
+    else:
+        cursor = Cursor(pieces[first:])
+        name = cursor.name()
+        last = first + max(2 * len(name) - 2, 0)
+    after = pieces[last + 1] if last + 1 < len(pieces) else None
+    start, end = pieces[first].start, pieces[last].end
+    return MergeSource(
+        name=name,
+        text="" if name else sql[start + 1 : end - 1],
+        start=start,
+        end=end,
+        has_alias=after is not None and after.text.upper() != "ON",
+    )
 
 
 def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
