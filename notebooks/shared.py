@@ -11,6 +11,7 @@
 # COMMAND ----------
 
 import json
+from pathlib import Path
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -41,8 +42,7 @@ def find_file(root: str, asset: str, path: str, snapshot: str) -> tuple[str, int
     """
     manifest = f"{root}/current.json"
     try:
-        with open(manifest, encoding="utf-8") as file:
-            entry = json.load(file)["files"][asset]
+        entry = json.loads(Path(manifest).read_text(encoding="utf-8"))["files"][asset]
     except FileNotFoundError:
         if not path:
             raise FileNotFoundError(f"nothing has been published yet: there is no {manifest}") from None
