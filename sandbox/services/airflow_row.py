@@ -30,7 +30,7 @@ DEVELOPMENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-    # the dag-processor counts as dead after 2.1 heartbeats, and 3.0.2 writes each one period late, plus its loop's second:
+    # the dag-processor counts as dead after 2.1 heartbeats, and 3.0.2 writes each one period late, and a second more:
     # at the default of 5 s it flaps. A component that really dies is restarted by the launcher at once.
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "30",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
