@@ -9,10 +9,18 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
+from sandbox.databricks_stub.kernel.sail.counts import CHANGE_COLUMNS, MERGE_COLUMNS, changed_rows
 from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, insert_clauses, name_parts, table_clauses
+from sandbox.databricks_stub.kernel.sail.statements import (
+    Statement,
+    Verb,
+    insert_clauses,
+    name_parts,
+    qualify_names,
+    table_clauses,
+)
 from sandbox.databricks_stub.kernel.sail.warehouse import Name, sql_string
 
 
@@ -78,9 +86,16 @@ def create_view(call: Call) -> Any:
     found = call.run()
     if name and (known is None or "REPLACE" in call.statement.words):
         current = call.state.current_schema()
-        call.state.warehouse.add_view(name, f"CREATE VIEW {{name}} {call.statement.rest}", current_schema=current)
+        rest = qualify_names(call.statement.rest, lambda parts: _full_name(call.state, parts))
+        call.state.warehouse.add_view(name, f"CREATE VIEW {{name}} {rest}", current_schema=current)
     call.state.mirror.sync()
     return found
+
+
+def _full_name(state: SessionState, parts: tuple[str, ...]) -> str | None:
+    # Sail looks up a view's names in the schema that is current when the view is read
+    name = state.qualify(parts)
+    return quoted(state.catalog, *name) if name and state.mirror.entry(name) else None
 
 
 def drop_table(call: Call) -> Any:
@@ -200,6 +215,7 @@ COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.RENAME_TABLE: rename_table,
     Verb.TRUNCATE: truncate_table,
     Verb.INSERT: insert,
-    Verb.MERGE: merge,
+    Verb.MERGE: lambda call: changed_rows(call, lambda: merge(call), MERGE_COLUMNS),
+    Verb.CHANGE: lambda call: changed_rows(call, call.run, CHANGE_COLUMNS),
     Verb.USE: use,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail import delta_commands
 from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise, replace_paths
@@ -34,15 +35,15 @@ def _sql(original: Any) -> Any:
         def run(text: str = text) -> Any:
             return original(self, text, args, **kwargs)
 
-        command = COMMANDS.get(statement.verb)
+        command = COMMANDS.get(statement.verb) or delta_commands.COMMANDS.get(statement.verb)
         call = Call(spark=self, state=state, statement=statement, text=text, run=run)
         found = command(call) if command else run()
-        return _counted(found) if statement.verb in CHANGES else found
+        return counted(found) if statement.verb in CHANGES else found
 
     return sql
 
 
-def _counted(found: Any) -> Any:
+def counted(found: Any) -> Any:
     # Sail counts rows in an unsigned type that Spark does not have, in a column of another name.
     # Documented: https://docs.databricks.com/sql/language-manual/delta-merge-into (num_affected_rows)
     if found.columns != ["count"]:

@@ -81,7 +81,9 @@ class SessionState:
         found = self.qualify(parts)
         entry = self.mirror.entry(found) if found else None
         if found is None or entry is None or entry.is_view:
-            raise LookupError(f"[DELTA_MISSING_DELTA_TABLE] {'.'.join(parts)} is not a Delta table.")
+            from pyspark.errors import AnalysisException
+
+            raise AnalysisException(f"[DELTA_MISSING_DELTA_TABLE] {'.'.join(parts)} is not a Delta table.")
         if entry.is_managed:
             return self.warehouse.root / found[0] / found[1]
         if not entry.location.startswith("/"):

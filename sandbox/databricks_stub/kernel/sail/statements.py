@@ -122,7 +122,7 @@ def recognise(sql: str) -> Statement:
     cursor = Cursor(pieces)
     verb = _verb(cursor)
     words = frozenset(token.text.upper() for token in pieces if token.kind == "word")
-    if verb in (Verb.OTHER, Verb.CHANGE):
+    if verb is Verb.OTHER:
         return Statement(verb=verb, words=words)
     cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
     name = cursor.name()
@@ -164,9 +164,9 @@ def _verb(cursor: Cursor) -> Verb:
     if cursor.take("INSERT", "INTO") or cursor.take("INSERT", "OVERWRITE"):
         cursor.take("TABLE")
         return Verb.INSERT
-    if cursor.take("MERGE", "INTO"):
+    if cursor.take("MERGE", "INTO") or cursor.take("MERGE", "WITH", "SCHEMA", "EVOLUTION", "INTO"):
         return Verb.MERGE
-    if any(cursor.take(word) for word in ("INSERT", "UPDATE", "DELETE")):
+    if cursor.take("UPDATE") or cursor.take("DELETE", "FROM"):
         return Verb.CHANGE
     return Verb.OTHER
 
@@ -304,6 +304,28 @@ def _source(sql: str, pieces: Sequence[Token], first: int) -> MergeSource | None
         end=end,
         has_alias=after is not None and after.text.upper() != "ON",
     )
+
+
+def qualify_names(sql: str, qualify: Callable[[tuple[str, ...]], str | None]) -> str:
+    """Write the names after FROM and JOIN as `qualify` gives them; those for which it gives None stay."""
+    pieces = tokens(sql)
+    own = {
+        one.text.strip("`").lower()
+        for one, other, bracket in zip(pieces, pieces[1:], pieces[2:], strict=False)
+        if other.text.upper() == "AS" and bracket.text == "("
+    }
+    found = sql
+    for index in range(len(pieces) - 2, -1, -1):
+        if pieces[index].kind != "word" or pieces[index].text.upper() not in ("FROM", "JOIN"):
+            continue
+        name = Cursor(pieces[index + 1 :]).name()
+        last = index + 2 * len(name) - 1
+        is_function = last + 1 < len(pieces) and pieces[last + 1].text == "("
+        if not name or is_function or (len(name) == 1 and name[0].lower() in own):
+            continue
+        if (full := qualify(name)) is not None:
+            found = found[: pieces[index + 1].start] + full + found[pieces[last].end :]
+    return found
 
 
 def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
