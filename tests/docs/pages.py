@@ -62,14 +62,16 @@ def examples() -> Iterator[Example]:
         page = path.read_text("utf-8")
         blocks = [match["code"] for match in FENCE.finditer(page) if match["language"] in ("console", "sh", "bash")]
         lines = [line.strip() for block in blocks for line in block.splitlines()]
-        lines += [span for span in SPAN.findall(prose(page)) if re.match(r"(?:\.venv/bin/)?(sandbox|nox|make) ", span)]
+        lines += [
+            span for span in SPAN.findall(prose(page)) if re.match(r"(?:\.venv/bin/)?(sandbox|nox|make) [a-z-]", span)
+        ]
         for line in lines:
             if line and not line.startswith("#"):
                 yield from _commands(str(path.relative_to(REPOSITORY)), line)
 
 
 def _commands(page: str, line: str) -> Iterator[Example]:
-    inner = re.search(r'\$\(([^)]*)\)', line)
+    inner = re.search(r"\$\(([^)]*)\)", line)
     for part in [inner[1]] if inner else line.split(" && "):
         words = shlex.split(part.replace("\\|", "|"), comments=True)
         count = next((at for at, word in enumerate(words) if not ASSIGNMENT.fullmatch(word)), len(words))

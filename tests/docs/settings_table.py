@@ -50,7 +50,7 @@ def fields(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[
         inner = _model_in(field.annotation)
         if inner is None:
             yield dotted, field
-        elif field.annotation is inner:
+        elif isinstance(field.annotation, type):
             yield from fields(inner, f"{dotted}.")
         else:
             yield dotted, field
