@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sandbox.databricks_stub.notebook.engine_watch import EngineWatch
 from sandbox.databricks_stub.notebook.zygote import Child
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ INTERRUPT_SECONDS = 0.5
 END_SECONDS = 2.0
 RECONNECT_MILLISECONDS = 5
 """ZeroMQ's own 100 would be half of a kernel's start: the client is there before the kernel's sockets are."""
+
+
+Interrupted = Literal["", "cancel", "timeout", "engine"]
 
 
 class KernelLost(Exception):
@@ -42,23 +46,26 @@ class Execution:
     """What came of one piece of code."""
 
     error: CellError | None = None
-    interrupted: Literal["", "cancel", "timeout"] = ""
+    interrupted: Interrupted = ""
     execution_count: int | None = None
 
 
 class Limits:
-    """When an execution is to be given up: on request, or at a moment of the monotonic clock."""
+    """When an execution is to be given up: on request, at a moment of the monotonic clock, or with the Spark engine."""
 
-    def __init__(self, cancel: threading.Event, deadline: float | None) -> None:
+    def __init__(self, cancel: threading.Event, deadline: float | None, engine: EngineWatch) -> None:
         self._cancel = cancel
         self._deadline = deadline
+        self._engine = engine
 
-    def reached(self) -> Literal["", "cancel", "timeout"]:
+    def reached(self) -> Interrupted:
         """Why it is to be given up now, if it is."""
         if self._cancel.is_set():
             return "cancel"
         if self._deadline is not None and time.monotonic() > self._deadline:
             return "timeout"
+        if self._engine.has_ended():
+            return "engine"
         return ""
 
 
@@ -108,7 +115,7 @@ class Kernel:
         When a limit is reached, the code is interrupted and what it still says is shown, for a short while.
         """
         message_id = self._ask(code, silent=False)
-        interrupted: Literal["", "cancel", "timeout"] = ""
+        interrupted: Interrupted = ""
         give_up: float | None = None
         while True:
             if not interrupted and (interrupted := limits.reached()):
@@ -150,7 +157,7 @@ class Kernel:
             raise KernelLost(f"the notebook's kernel (pid {self.child.pid}) does not answer")
         return None
 
-    def _reply(self, message_id: str, interrupted: Literal["", "cancel", "timeout"]) -> Execution:
+    def _reply(self, message_id: str, interrupted: Interrupted) -> Execution:
         while True:
             answer = self._next(self._requests, None)
             if answer is not None and answer["parent_header"].get("msg_id") == message_id:
@@ -166,7 +173,7 @@ class Kernel:
                 file.unlink()
 
 
-def _execution(content: dict[str, Any], interrupted: Literal["", "cancel", "timeout"]) -> Execution:
+def _execution(content: dict[str, Any], interrupted: Interrupted) -> Execution:
     error = None
     if content["status"] != "ok":
         error = CellError(

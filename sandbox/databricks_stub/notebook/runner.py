@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.notebook.kernel_client import Kernel, KernelLost, Limits
+from sandbox.databricks_stub.notebook.engine_watch import EngineDown, EngineWatch
+from sandbox.databricks_stub.notebook.kernel_client import Interrupted, Kernel, KernelLost, Limits
 from sandbox.databricks_stub.notebook.model import Column, NotebookOutcome, NotebookTask, SqlError, SqlResult
 from sandbox.databricks_stub.notebook.record import Record
 from sandbox.databricks_stub.notebook.secrets import Redactor
@@ -32,7 +33,8 @@ class NotebookRunner:
         self._log = settings.state_dir / "kernels.log"
         self._zygote = Zygote(python=settings.engine.python, log=self._log, setup=self._setup())
         self._numbers = itertools.count(1)
-        self._sql = SqlSession(self._zygote, settings.runtime_dir / "sql.sock")
+        self._remote = "none://" if settings.engine.name == "none" else settings.engine.remote
+        self._sql = SqlSession(self._zygote, settings.runtime_dir / "sql.sock", self._remote)
 
     def _setup(self) -> dict[str, Any]:
         settings = self._settings
@@ -55,6 +57,7 @@ class NotebookRunner:
 
     def close(self) -> None:
         """End every kernel."""
+        self._sql.close()
         self._zygote.close()
 
     def sql(
@@ -91,6 +94,18 @@ class NotebookRunner:
             # not UTF-8, or JSON of another shape than a notebook's
             return record.failed(f"NotANotebook: {task.notebook_path} cannot be read: {type(error).__name__}: {error}")
         record.begin(cells)
+        try:
+            engine = EngineWatch(self._remote, cancel)
+        except EngineDown as error:
+            return record.stopped(timed_out=False) if cancel.is_set() else record.failed(str(error))
+        try:
+            return self._in_kernel(task, cells, record, Limits(cancel, _deadline(task), engine))
+        finally:
+            engine.close()
+
+    def _in_kernel(
+        self, task: NotebookTask, cells: list[NotebookCell], record: Record, limits: Limits
+    ) -> NotebookOutcome:
         connection_file = self._kernels / f"{next(self._numbers)}.json"
         try:
             child = self._zygote.fork(self._request(task, connection_file))
@@ -98,7 +113,7 @@ class NotebookRunner:
             return record.failed(str(error))
         kernel = Kernel(child, connection_file)
         try:
-            return _execute(kernel, cells, record, Limits(cancel, _deadline(task)))
+            return _execute(kernel, cells, record, limits)
         except KernelLost as lost:
             return record.lost(str(lost))
         finally:
@@ -131,7 +146,7 @@ def _deadline(task: NotebookTask) -> float | None:
 def _execute(kernel: Kernel, cells: list[NotebookCell], record: Record, limits: Limits) -> NotebookOutcome:
     first = kernel.prepare(PREPARE, limits)
     if first.interrupted:
-        return record.stopped(timed_out=first.interrupted == "timeout")
+        return _given_up(record, first.interrupted)
     if first.error is not None:
         return record.ended_by(first.error, cell=None)
     for number, cell in enumerate(cells, start=1):
@@ -141,9 +156,15 @@ def _execute(kernel: Kernel, cells: list[NotebookCell], record: Record, limits: 
         done = kernel.execute(cell.code, limits, record.show)
         record.leave(done)
         if done.interrupted:
-            return record.stopped(timed_out=done.interrupted == "timeout")
+            return _given_up(record, done.interrupted)
         if done.error is not None and done.error.name == EXIT:
             return record.succeeded(done.error.value)
         if done.error is not None:
             return record.ended_by(done.error, cell=number)
     return record.succeeded(None)
+
+
+def _given_up(record: Record, why: Interrupted) -> NotebookOutcome:
+    if why == "engine":
+        return record.lost("the Spark engine ended while the notebook ran")
+    return record.stopped(timed_out=why == "timeout")

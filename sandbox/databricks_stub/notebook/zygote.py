@@ -69,6 +69,8 @@ class WarmProcess:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
+                # ipykernel enables the logger that pyspark has disabled: a cell would show each Spark error twice more
+                env={"SPARK_CONNECT_LOG_LEVEL": "critical", **os.environ},
             )
         self.pid = self._process.pid
         self._log = log
@@ -160,6 +162,7 @@ class Zygote:
         self._setup = setup
         self._lock = threading.Lock()
         self._process: WarmProcess | None = None
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -172,6 +175,8 @@ class Zygote:
 
     def _running(self) -> WarmProcess:
         with self._lock:
+            if self._closed:
+                raise ZygoteDied("the workspace is stopping")
             if self._process is None or not self._process.runs:
                 try:
                     self._process = WarmProcess(self._python, self._log)
@@ -192,5 +197,6 @@ class Zygote:
     def close(self) -> None:
         """End it and all its children."""
         with self._lock:
+            self._closed = True
             if self._process is not None:
                 self._process.close()

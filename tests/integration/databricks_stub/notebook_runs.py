@@ -100,12 +100,17 @@ def bench(folder: Path, *, engine: str, remote: str = "sc://127.0.0.1:1") -> Ite
             runner.close()
 
 
-@contextmanager
-def sail_server(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """The Spark engine as its own process; its address."""
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def sail_server(folder: Path, environment: Mapping[str, str], port: int | None = None) -> Iterator[str]:
+    """The Spark engine as its own process; its address. At the end it is killed, not stopped."""
+    port = port or free_port()
     warehouse = folder / "warehouse"
     warehouse.mkdir(exist_ok=True)
     command = [str(interpreter("engine-sail")), "-m", "sandbox.databricks_stub.kernel.sail.server"]

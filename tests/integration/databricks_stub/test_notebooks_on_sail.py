@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from sandbox.databricks_stub.notebook import SqlError, SqlResult
-from tests.integration.databricks_stub.conftest import ROOT
-from tests.integration.databricks_stub.notebook_runs import Bench, bench, magic, sail_server, shown, source
+from tests.integration.databricks_stub.conftest import ROOT, wait_until
+from tests.integration.databricks_stub.notebook_runs import Bench, bench, free_port, magic, sail_server, shown, source
 
 AWS = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
@@ -152,3 +153,23 @@ def test_a_killed_kernel_leaves_the_tables_consistent(notebooks: Bench) -> None:
     )
     assert "SIGKILL" in (outcome.error or "")
     assert sql(notebooks, "SELECT * FROM kept ORDER BY a").rows == [[1], [2]]
+
+
+def test_a_killed_engine_is_a_clear_failure_and_its_successor_knows_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**AWS, "PYTHONPATH": str(ROOT)}.items():
+        monkeypatch.setenv(name, value)
+    port = free_port()
+    begun = tmp_path / "begun"
+    wait = f"open({str(begun)!r}, 'w').close()\nimport time\ntime.sleep(60)"
+    with bench(tmp_path, engine="sail", remote=f"sc://127.0.0.1:{port}") as made, ThreadPoolExecutor(1) as pool:
+        with sail_server(tmp_path, AWS, port):
+            sql(made, "CREATE TABLE kept AS SELECT 1 AS a")
+            running = pool.submit(made.run, source("spark.table('kept').count()", wait), name="waiting.py")
+            wait_until(begun.exists, "the second cell")
+        assert running.result().error is not None
+        assert "the Spark engine ended while the notebook ran in notebook_cell 2" in (running.result().error or "")
+        with sail_server(tmp_path, AWS, port):
+            assert sql(made, "SELECT * FROM kept").rows == [[1]]
+            assert made.run(source("assert spark.table('kept').count() == 1")).succeeded

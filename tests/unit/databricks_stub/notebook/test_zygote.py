@@ -91,3 +91,10 @@ def test_a_process_that_dies_at_every_request_is_an_error(zygote: Zygote) -> Non
 def test_an_interpreter_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZygoteDied, match="cannot be started"):
         Zygote(python=tmp_path / "none", log=tmp_path / "log", setup={}).fork({})
+
+
+def test_a_closed_one_starts_nothing_more(zygote: Zygote) -> None:
+    zygote.fork({"exit": 0})
+    zygote.close()
+    with pytest.raises(ZygoteDied, match="stopping"):
+        zygote.fork({})
