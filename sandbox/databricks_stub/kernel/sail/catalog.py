@@ -58,8 +58,8 @@ class CatalogMirror:
             self._told = now
 
     def entry(self, name: Name) -> Entry | None:
-        """What the warehouse has under a name."""
-        return self.warehouse.snapshot().entries.get(name)
+        """What the warehouse had under a name when it was last looked at."""
+        return self._told.entries.get(name)
 
     def _tell_schema(self, schema: str) -> None:
         name = quoted(self.catalog, schema)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel.sail import bridges, delta_log
+from sandbox.databricks_stub.kernel.sail.commands import remember_external
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 
 READING = (
     "tableExists",
     "listTables",
     "getTable",
-    "listColumns",
     "listDatabases",
     "databaseExists",
     "getDatabase",
@@ -25,6 +25,11 @@ def install() -> None:
 
     for name in READING:
         bridges.wrap(Catalog, name, _after_sync)
+    bridges.wrap(Catalog, "listColumns", _list_columns)
+    for name in ("refreshTable", "cacheTable", "uncacheTable", "clearCache"):
+        bridges.wrap(Catalog, name, _hint)
+    for name in ("createTable", "createExternalTable"):
+        bridges.wrap(Catalog, name, _creating)
 
 
 def _after_sync(original: Any) -> Any:
@@ -33,5 +38,71 @@ def _after_sync(original: Any) -> Any:
         if state is not None:
             state.mirror.sync()
         return original(self, *args, **kwargs)
+
+    return method
+
+
+def _list_columns(original: Any) -> Any:
+    def method(self: Any, tableName: str, dbName: str | None = None) -> Any:
+        state = SessionState.find(self._sparkSession)
+        if state is None:
+            return original(self, tableName, dbName)
+        from pyspark.sql.catalog import Column
+
+        # Sail knows the columns of a table only if the session has made it
+        fields = self._sparkSession.table(f"{dbName}.{tableName}" if dbName else tableName).schema.fields
+        target = state.qualify(tableName)
+        folder = state.location(target) if target else None
+        parts = delta_log.read_state(folder).partition_columns if folder and delta_log.newest(folder) >= 0 else []
+        return [
+            Column(
+                name=field.name,
+                description=field.metadata.get("comment"),
+                dataType=field.dataType.simpleString(),
+                nullable=field.nullable,
+                isPartition=field.name in parts,
+                isBucket=False,
+                isCluster=False,
+            )
+            for field in fields
+        ]
+
+    return method
+
+
+def _hint(original: Any) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if SessionState.find(self._sparkSession) is None:
+            return original(self, *args, **kwargs)
+        return None  # it changes how fast something is, never what it is
+
+    return method
+
+
+def _creating(original: Any) -> Any:
+    def method(
+        self: Any,
+        tableName: str,
+        path: str | None = None,
+        source: str | None = None,
+        schema: Any = None,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        state = SessionState.find(self._sparkSession)
+        if state is None:
+            return original(self, tableName, path, source, schema, *args, **options)
+        state.mirror.sync()
+        provider = (source or "delta").lower()
+        address = state.volumes.resolve(path) if path else None
+        if provider != "delta" and not address:
+            raise NotImplementedError(
+                f"Only Delta is supported for managed tables, not {provider}; give {tableName} a path"
+            )
+        found = original(self, tableName, address, provider, schema, *args, **options)
+        if address and (target := state.qualify(tableName)):
+            remember_external(state, self._sparkSession, target, location=address, provider=provider)
+        state.mirror.sync()
+        return found
 
     return method

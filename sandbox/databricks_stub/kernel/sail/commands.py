@@ -9,18 +9,12 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
+from sandbox.databricks_stub.kernel.sail.clauses import insert_clauses, qualify_names, table_clauses
 from sandbox.databricks_stub.kernel.sail.counts import CHANGE_COLUMNS, MERGE_COLUMNS, changed_rows
 from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import (
-    Statement,
-    Verb,
-    insert_clauses,
-    name_parts,
-    qualify_names,
-    table_clauses,
-)
+from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, name_parts
 from sandbox.databricks_stub.kernel.sail.warehouse import Name, sql_string
 
 
@@ -165,6 +159,18 @@ def rename_table(call: Call) -> Any:
     return call.nothing()
 
 
+def add_columns(call: Call) -> Any:
+    """ALTER TABLE … ADD COLUMNS, which Sail lacks: a commit with a wider schema."""
+    from pyspark.sql.types import _parse_datatype_string
+
+    rest = call.statement.rest.strip()
+    new = _parse_datatype_string(rest[1:-1] if rest.startswith("(") else rest)
+    folder = call.state.folder(call.statement.name)
+    delta_log.add_columns(folder, [field.jsonValue() for field in new.fields])
+    call.state.mirror.sync()
+    return call.nothing()
+
+
 def truncate_table(call: Call) -> Any:
     """TRUNCATE TABLE, which Sail cannot parse."""
     return call.run(f"DELETE FROM {quoted(*call.statement.name)}")
@@ -191,6 +197,9 @@ def insert(call: Call) -> Any:
     target = call.state.qualify(call.statement.name)
     if clauses is None or target is None or call.state.mirror.entry(target) is None:
         return call.run()
+    if call.state.computes_columns(target):
+        # then Sail goes another way, without that mistake
+        return call.run()
     data = call.run(clauses.query)
     if clauses.columns:
         data = data.toDF(*clauses.columns)
@@ -213,6 +222,7 @@ COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.DROP_VIEW: drop_view,
     Verb.DROP_SCHEMA: drop_schema,
     Verb.RENAME_TABLE: rename_table,
+    Verb.ADD_COLUMNS: add_columns,
     Verb.TRUNCATE: truncate_table,
     Verb.INSERT: insert,
     Verb.MERGE: lambda call: changed_rows(call, lambda: merge(call), MERGE_COLUMNS),

@@ -1,11 +1,11 @@
-"""How many rows MERGE, UPDATE and DELETE have changed: Sail's own number counts all rows of the files that it wrote anew.
+"""How many rows MERGE, UPDATE and DELETE have changed; Sail counts all rows of the files that it wrote anew.
 
 Documented: https://docs.databricks.com/sql/language-manual/delta-merge-into and …/delta-update, …/delta-delete-from
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +23,16 @@ MERGE_COLUMNS = {
 CHANGE_COLUMNS = {"num_affected_rows": ("numUpdatedRows", "numDeletedRows")}
 
 
-def changed_rows(call: Call, run: Callable[[], Any], columns: dict[str, tuple[str, ...]]) -> Any:
+def changed_rows(call: Call, run: Callable[[], Any], columns: Mapping[str, tuple[str, ...]]) -> Any:
     """Run a statement, and count by what it has written into the log; tables elsewhere keep Sail's number."""
     folder = _folder(call)
     if folder is None:
         return run()
     before = delta_log.newest(folder)
-    found = run()
+    run()
     after = delta_log.newest(folder)
     metrics = _metrics(folder, after) if after > before else {}
     values = [sum(int(metrics.get(name, 0)) for name in names) for names in columns.values()]
-    del found
     schema = ", ".join(f"{name} BIGINT" for name in columns)
     return call.spark.createDataFrame([tuple(values)], schema)
 

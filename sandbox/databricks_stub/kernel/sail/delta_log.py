@@ -152,8 +152,8 @@ def newest(folder: Path) -> int:
 def allow_nulls(folder: Path, *, since: int, keep_known: bool = False) -> bool:
     """Make the columns that commits after `since` have brought nullable, as Delta on Spark does; whether any was not.
 
-    Sail takes over what it knows of a query: a column that cannot be NULL there may never be NULL in the table, and reads
-    as 0 or "" where old files lack it. With `keep_known`, columns that were there before stay as they were.
+    Sail takes over what it knows of a query: a column that cannot be NULL there may never be NULL in the table, and
+    reads as 0 or "" where old files lack it. With `keep_known`, columns that were there before stay as they were.
     """
     changed = False
     for version in versions(folder):
@@ -179,6 +179,23 @@ def allow_nulls(folder: Path, *, since: int, keep_known: bool = False) -> bool:
             # the checksum file, which is optional, repeats the schema, and Sail believes it
             commit_file(folder, version).with_suffix(".crc").unlink(missing_ok=True)
     return changed
+
+
+def add_columns(folder: Path, fields: Sequence[Action]) -> None:
+    """Commit a schema that has these fields too; raises when the table has one of that name, or a field is NOT NULL."""
+    state = read_state(folder)
+    known = {item["name"].lower() for item in state.schema["fields"]}
+    for item in fields:
+        if item["name"].lower() in known:
+            raise ValueError(f"[FIELDS_ALREADY_EXISTS] {folder.name} has a column {item['name']} already")
+        if not item["nullable"]:
+            raise ValueError(
+                f"[DELTA_ADD_COLUMN_NOT_NULL] {item['name']}: old rows have no value, so it cannot be NOT NULL"
+            )
+    schema = state.schema | {"fields": [*state.schema["fields"], *fields]}
+    metadata = state.metadata | {"schemaString": json.dumps(schema, separators=(",", ":"))}
+    parameters = {"columns": json.dumps([item["name"] for item in fields])}
+    add_commit(folder, state.version + 1, "ADD COLUMNS", parameters, [{"metaData": metadata}])
 
 
 def _field_names(folder: Path, version: int) -> frozenset[str]:

@@ -29,19 +29,19 @@ class DeltaMergeBuilder:
         self._clauses = clauses
         self._evolves = evolves
 
-    def whenMatchedUpdate(self, condition: Any = None, set: Mapping[str, Any] | None = None) -> DeltaMergeBuilder:  # noqa: A002, N802
+    def whenMatchedUpdate(self, condition: Any = None, set: Mapping[str, Any] | None = None) -> DeltaMergeBuilder:  # noqa: A002
         """Set columns of a row that has a source row."""
         return self._with("MATCHED", condition, f"UPDATE SET {_assignments(set)}")
 
-    def whenMatchedUpdateAll(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenMatchedUpdateAll(self, condition: Any = None) -> DeltaMergeBuilder:
         """Set all columns of a row that has a source row."""
         return self._with("MATCHED", condition, "UPDATE SET *")
 
-    def whenMatchedDelete(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenMatchedDelete(self, condition: Any = None) -> DeltaMergeBuilder:
         """Delete a row that has a source row."""
         return self._with("MATCHED", condition, "DELETE")
 
-    def whenNotMatchedInsert(self, condition: Any = None, values: Mapping[str, Any] | None = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenNotMatchedInsert(self, condition: Any = None, values: Mapping[str, Any] | None = None) -> DeltaMergeBuilder:
         """Insert a source row that no row has."""
         if not values:
             raise ValueError("whenNotMatchedInsert needs `values`: a dict of column to value")
@@ -49,11 +49,11 @@ class DeltaMergeBuilder:
         names = ", ".join(identifier(name).rpartition(".")[2] for name in values)
         return self._with("NOT MATCHED", condition, f"INSERT ({names}) VALUES ({', '.join(map(sql, values.values()))})")
 
-    def whenNotMatchedInsertAll(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenNotMatchedInsertAll(self, condition: Any = None) -> DeltaMergeBuilder:
         """Insert a source row that no row has, column by column of the same name."""
         return self._with("NOT MATCHED", condition, "INSERT *")
 
-    def whenNotMatchedBySourceUpdate(  # noqa: N802
+    def whenNotMatchedBySourceUpdate(
         self,
         condition: Any = None,
         set: Mapping[str, Any] | None = None,  # noqa: A002
@@ -61,11 +61,11 @@ class DeltaMergeBuilder:
         """Set columns of a row that has no source row."""
         return self._with("NOT MATCHED BY SOURCE", condition, f"UPDATE SET {_assignments(set)}")
 
-    def whenNotMatchedBySourceDelete(self, condition: Any = None) -> DeltaMergeBuilder:  # noqa: N802
+    def whenNotMatchedBySourceDelete(self, condition: Any = None) -> DeltaMergeBuilder:
         """Delete a row that has no source row."""
         return self._with("NOT MATCHED BY SOURCE", condition, "DELETE")
 
-    def withSchemaEvolution(self) -> DeltaMergeBuilder:  # noqa: N802
+    def withSchemaEvolution(self) -> DeltaMergeBuilder:
         """Let the source bring new columns."""
         return self._copy(evolves=True)
 

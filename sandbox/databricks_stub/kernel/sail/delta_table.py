@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail.delta_merge import DeltaMergeBuilder
@@ -40,7 +40,7 @@ class DeltaTable:
         self._alias = alias
 
     @classmethod
-    def forName(cls, sparkSession: Any, tableOrViewName: str) -> DeltaTable:  # noqa: N802
+    def forName(cls, sparkSession: Any, tableOrViewName: str) -> DeltaTable:
         """A table of the catalog."""
         state = SessionState.of(sparkSession)
         state.mirror.sync()
@@ -53,7 +53,7 @@ class DeltaTable:
         return cls(sparkSession, _name(tableOrViewName))
 
     @classmethod
-    def forPath(cls, sparkSession: Any, path: str, hadoopConf: Mapping[str, str] | None = None) -> DeltaTable:  # noqa: N802
+    def forPath(cls, sparkSession: Any, path: str, hadoopConf: Mapping[str, str] | None = None) -> DeltaTable:
         """A table by its folder."""
         if not cls.isDeltaTable(sparkSession, path):
             from pyspark.errors import AnalysisException
@@ -62,7 +62,7 @@ class DeltaTable:
         return cls(sparkSession, f"delta.`{SessionState.of(sparkSession).volumes.resolve(path)}`")
 
     @classmethod
-    def isDeltaTable(cls, sparkSession: Any, identifier: str) -> bool:  # noqa: N802
+    def isDeltaTable(cls, sparkSession: Any, identifier: str) -> bool:
         """Whether there is a Delta table in a folder."""
         from pyspark.errors import PySparkException
 
@@ -71,7 +71,7 @@ class DeltaTable:
         except (PySparkException, FileNotFoundError):
             return False
 
-    def toDF(self) -> Any:  # noqa: N802
+    def toDF(self) -> Any:
         """The table's rows."""
         data = self._spark.sql(f"SELECT * FROM {self._name}")
         return data.alias(self._alias) if self._alias else data
@@ -115,11 +115,11 @@ class DeltaTable:
         """Start an OPTIMIZE."""
         return DeltaOptimizeBuilder(self._spark, self._name)
 
-    def restoreToVersion(self, version: int) -> Any:  # noqa: N802
+    def restoreToVersion(self, version: int) -> Any:
         """Make the table what it was."""
         return self._spark.sql(f"RESTORE TABLE {self._name} TO VERSION AS OF {int(version)}")
 
-    def restoreToTimestamp(self, timestamp: str) -> Any:  # noqa: N802
+    def restoreToTimestamp(self, timestamp: str) -> Any:
         """Make the table what it was."""
         return self._spark.sql(f"RESTORE TABLE {self._name} TO TIMESTAMP AS OF '{timestamp}'")
 
@@ -143,11 +143,11 @@ class DeltaOptimizeBuilder:
         """Refused: whole tables only."""
         raise NotImplementedError("OPTIMIZE of some partitions is not available on the local engine; leave out where()")
 
-    def executeCompaction(self) -> Any:  # noqa: N802
+    def executeCompaction(self) -> Any:
         """Put small files together."""
         return self._spark.sql(f"OPTIMIZE {self._name}")
 
-    def executeZOrderBy(self, *cols: str) -> Any:  # noqa: N802
+    def executeZOrderBy(self, *cols: str | Sequence[str]) -> Any:
         """Put files together, sorted."""
         names = ", ".join(identifier(name) for item in cols for name in ([item] if isinstance(item, str) else item))
         return self._spark.sql(f"OPTIMIZE {self._name} ZORDER BY ({names})")

@@ -1,4 +1,4 @@
-"""Column expressions as SQL text, for what is SQL in the end: MERGE, UPDATE and DELETE. Reads PySpark's expression objects."""
+"""Column expressions as SQL text, for what is SQL in the end: MERGE, UPDATE and DELETE."""
 
 from __future__ import annotations
 

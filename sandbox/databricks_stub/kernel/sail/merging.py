@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from sandbox.databricks_stub.kernel.sail.catalog import quoted
-from sandbox.databricks_stub.kernel.sail.statements import merge_source
+from sandbox.databricks_stub.kernel.sail.clauses import merge_source
 
 if TYPE_CHECKING:
     from sandbox.databricks_stub.kernel.sail.commands import Call

@@ -28,8 +28,8 @@ def conform(data: Any, schema: Any, *, merge_schema: bool) -> Any:
     more = [item.name for key, item in given.items() if key not in known]
     if more and not merge_schema:
         raise AnalysisException(
-            "[DELTA_METADATA_MISMATCH] A schema mismatch detected when writing to the Delta table: the table has no column "
-            f"{', '.join(more)}. To add columns, set .option('mergeSchema', 'true'); the table has "
+            "[DELTA_METADATA_MISMATCH] A schema mismatch detected when writing to the Delta table: "
+            f"the table has no column {', '.join(more)}. To add columns, set .option('mergeSchema', 'true'); the table has "
             f"{', '.join(item.name for item in schema.fields)}."
         )
     columns = []

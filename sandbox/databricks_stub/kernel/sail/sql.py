@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges
-from sandbox.databricks_stub.kernel.sail import delta_commands
+from sandbox.databricks_stub.kernel.sail import bridges, delta_commands, describing
+from sandbox.databricks_stub.kernel.sail.clauses import replace_paths
 from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise, replace_paths
+from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise
 
+ALL = COMMANDS | delta_commands.COMMANDS | describing.COMMANDS
 CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.MERGE, Verb.TRUNCATE})
 
 
@@ -35,7 +36,7 @@ def _sql(original: Any) -> Any:
         def run(text: str = text) -> Any:
             return original(self, text, args, **kwargs)
 
-        command = COMMANDS.get(statement.verb) or delta_commands.COMMANDS.get(statement.verb)
+        command = ALL.get(statement.verb)
         call = Call(spark=self, state=state, statement=statement, text=text, run=run)
         found = command(call) if command else run()
         return counted(found) if statement.verb in CHANGES else found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror
 from sandbox.databricks_stub.kernel.sail.statements import name_parts
 from sandbox.databricks_stub.kernel.sail.volume_paths import VolumePaths
@@ -72,6 +73,14 @@ class SessionState:
         if found:
             return Path(found.removeprefix("file://")) if found.startswith(("/", "file:///")) else None
         return self.warehouse.root / name[0] / name[1]
+
+    def computes_columns(self, name: Name) -> bool:
+        """Whether a table has columns with a default, an identity or an expression."""
+        folder = self.location(name)
+        if folder is None or delta_log.newest(folder) < 0:
+            return False
+        fields = delta_log.read_state(folder).schema["fields"]
+        return any(set(item.get("metadata", {})) - {"comment"} for item in fields)
 
     def folder(self, name: str | tuple[str, ...]) -> Path:
         """The folder of a Delta table that is on this machine; raises when there is none."""

@@ -7,7 +7,7 @@ library only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +36,14 @@ class Verb(StrEnum):
     ALTER_TABLE = "alter table"
     TRUNCATE = "truncate table"
     USE = "use"
+    ADD_COLUMNS = "alter table add columns"
+    DESCRIBE = "describe"
+    SHOW_COLUMNS = "show columns"
+    SHOW_PROPERTIES = "show tblproperties"
+    SHOW_CREATE = "show create table"
+    REFRESH = "refresh table"
+    HINT = "cache or analyze table"
+    SET = "set"
     HISTORY = "describe history"
     DETAIL = "describe detail"
     OPTIMIZE = "optimize"
@@ -45,6 +53,19 @@ class Verb(StrEnum):
     MERGE = "merge"
     CHANGE = "update or delete"
     OTHER = "other"
+
+
+SIMPLE = (
+    (("OPTIMIZE",), Verb.OPTIMIZE),
+    (("VACUUM",), Verb.VACUUM),
+    (("REFRESH", "TABLE"), Verb.REFRESH),
+    (("CACHE",), Verb.HINT),
+    (("UNCACHE",), Verb.HINT),
+    (("CLEAR", "CACHE"), Verb.HINT),
+    (("ANALYZE", "TABLE"), Verb.HINT),
+    (("SET",), Verb.SET),
+)
+NOT_TABLES = ("FUNCTION", "CATALOG", "DATABASE", "SCHEMA", "NAMESPACE", "QUERY", "SELECT", "WITH", "FROM", "VALUES")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +146,13 @@ def recognise(sql: str) -> Statement:
     if verb is Verb.OTHER:
         return Statement(verb=verb, words=words)
     cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
-    name = cursor.name()
+    name = cursor.name() if verb is not Verb.SET else ()
     start = cursor.rest_start()
     rest = sql[start : pieces[-1].end] if start is not None else ""
-    if verb is Verb.ALTER_TABLE and cursor.take("RENAME", "TO"):
-        verb = Verb.RENAME_TABLE
+    renames = verb is Verb.ALTER_TABLE and cursor.take("RENAME", "TO")
+    adds = verb is Verb.ALTER_TABLE and (cursor.take("ADD", "COLUMNS") or cursor.take("ADD", "COLUMN"))
+    if renames or adds:
+        verb = Verb.RENAME_TABLE if renames else Verb.ADD_COLUMNS
         start = cursor.rest_start()
         rest = sql[start : pieces[-1].end] if start is not None else ""
     return Statement(verb=verb, name=name, rest=rest, words=words)
@@ -154,12 +177,14 @@ def _verb(cursor: Cursor) -> Verb:
     if cursor.take("USE"):
         return Verb.OTHER if cursor.take("CATALOG") else _use(cursor)
     if cursor.take("DESCRIBE") or cursor.take("DESC"):
-        return Verb.HISTORY if cursor.take("HISTORY") else Verb.DETAIL if cursor.take("DETAIL") else Verb.OTHER
+        return _describe(cursor)
+    if cursor.take("SHOW"):
+        return _show(cursor)
     if cursor.take("RESTORE"):
         cursor.take("TABLE")
         return Verb.RESTORE
-    for word, verb in (("OPTIMIZE", Verb.OPTIMIZE), ("VACUUM", Verb.VACUUM)):
-        if cursor.take(word):
+    for words, verb in SIMPLE:
+        if cursor.take(*words):
             return verb
     if cursor.take("INSERT", "INTO") or cursor.take("INSERT", "OVERWRITE"):
         cursor.take("TABLE")
@@ -168,6 +193,29 @@ def _verb(cursor: Cursor) -> Verb:
         return Verb.MERGE
     if cursor.take("UPDATE") or cursor.take("DELETE", "FROM"):
         return Verb.CHANGE
+    return Verb.OTHER
+
+
+def _describe(cursor: Cursor) -> Verb:
+    if cursor.take("HISTORY"):
+        return Verb.HISTORY
+    if cursor.take("DETAIL"):
+        return Verb.DETAIL
+    if any(cursor.take(word) for word in NOT_TABLES):
+        return Verb.OTHER
+    cursor.take("TABLE")
+    cursor.take("EXTENDED") or cursor.take("FORMATTED")
+    return Verb.DESCRIBE
+
+
+def _show(cursor: Cursor) -> Verb:
+    if cursor.take("CREATE", "TABLE"):
+        return Verb.SHOW_CREATE
+    if cursor.take("TBLPROPERTIES"):
+        return Verb.SHOW_PROPERTIES
+    if cursor.take("COLUMNS"):
+        cursor.take("IN") or cursor.take("FROM")
+        return Verb.SHOW_COLUMNS
     return Verb.OTHER
 
 
@@ -192,155 +240,3 @@ def _object(cursor: Cursor, *, table: Verb, view: Verb, schema: Verb) -> Verb:
     if cursor.take("SCHEMA") or cursor.take("DATABASE"):
         return schema
     return Verb.OTHER
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableClauses:
-    """What follows the name in CREATE TABLE, as far as it says where and how the table is kept."""
-
-    provider: str
-    location: str
-    is_select: bool
-    has_options: bool
-
-
-def table_clauses(rest: str) -> TableClauses:
-    """Read the clauses between the name (and columns) and AS."""
-    pieces = tokens(rest)
-    provider = location = ""
-    is_select = has_options = False
-    depth = 0
-    for index, token in enumerate(pieces):
-        depth += (token.text == "(") - (token.text == ")")
-        following = pieces[index + 1].text if index + 1 < len(pieces) else ""
-        word = token.text.upper() if token.kind == "word" else ""
-        if depth == 0 and word == "USING":
-            provider = following.strip("`").lower()
-        elif depth == 0 and word == "LOCATION":
-            location = following[1:-1]
-        elif depth == 0 and word == "OPTIONS":
-            has_options = True
-        elif word == "PATH" and not location and depth == 1:
-            location = next((item.text[1:-1] for item in pieces[index + 1 : index + 3] if item.kind == "string"), "")
-        elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and following != "(")):
-            is_select = True
-            break
-    return TableClauses(provider=provider, location=location, is_select=is_select, has_options=has_options)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InsertClauses:
-    """What follows the name in INSERT."""
-
-    columns: tuple[str, ...]
-    by_name: bool
-    query: str
-
-
-def insert_clauses(rest: str) -> InsertClauses | None:
-    """The columns and the query of an INSERT; None when it names no columns or has clauses of another kind."""
-    pieces = tokens(rest)
-    cursor = Cursor(pieces)
-    if cursor.take("BY", "NAME"):
-        start = cursor.rest_start()
-        return InsertClauses(columns=(), by_name=True, query=rest[start:]) if start is not None else None
-    if not pieces or pieces[0].text != "(":
-        return None
-    end = next((index for index, token in enumerate(pieces) if token.text == ")"), 0)
-    inside = pieces[1:end]
-    names = inside[::2]
-    if not all(token.kind in ("word", "quoted") for token in names) or any(item.text != "," for item in inside[1::2]):
-        return None
-    if not inside or names[0].text.upper() in ("SELECT", "WITH", "VALUES", "FROM") or end + 1 >= len(pieces):
-        return None
-    columns = tuple(token.text.strip("`").replace("``", "`") for token in names)
-    return InsertClauses(columns=columns, by_name=False, query=rest[pieces[end].end :])
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergeSource:
-    """What stands after USING in a MERGE: a name, or a query in brackets."""
-
-    name: tuple[str, ...]
-    text: str
-    """The query without its brackets, for a source without a name."""
-    start: int
-    end: int
-    has_alias: bool
-
-
-def merge_source(sql: str) -> MergeSource | None:
-    """Find the source of a MERGE."""
-    pieces = tokens(sql)
-    depth = 0
-    for index, token in enumerate(pieces):
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 and token.kind == "word" and token.text.upper() == "USING":
-            return _source(sql, pieces, index + 1)
-    return None
-
-
-def _source(sql: str, pieces: Sequence[Token], first: int) -> MergeSource | None:
-    if first >= len(pieces):
-        return None
-    last = first
-    name: tuple[str, ...] = ()
-    if pieces[first].text == "(":
-        depth = 0
-        for last in range(first, len(pieces)):
-            depth += (pieces[last].text == "(") - (pieces[last].text == ")")
-            if depth == 0:
-                break
-    else:
-        cursor = Cursor(pieces[first:])
-        name = cursor.name()
-        last = first + max(2 * len(name) - 2, 0)
-    after = pieces[last + 1] if last + 1 < len(pieces) else None
-    start, end = pieces[first].start, pieces[last].end
-    return MergeSource(
-        name=name,
-        text="" if name else sql[start + 1 : end - 1],
-        start=start,
-        end=end,
-        has_alias=after is not None and after.text.upper() != "ON",
-    )
-
-
-def qualify_names(sql: str, qualify: Callable[[tuple[str, ...]], str | None]) -> str:
-    """Write the names after FROM and JOIN as `qualify` gives them; those for which it gives None stay."""
-    pieces = tokens(sql)
-    own = {
-        one.text.strip("`").lower()
-        for one, other, bracket in zip(pieces, pieces[1:], pieces[2:], strict=False)
-        if other.text.upper() == "AS" and bracket.text == "("
-    }
-    found = sql
-    for index in range(len(pieces) - 2, -1, -1):
-        if pieces[index].kind != "word" or pieces[index].text.upper() not in ("FROM", "JOIN"):
-            continue
-        name = Cursor(pieces[index + 1 :]).name()
-        last = index + 2 * len(name) - 1
-        is_function = last + 1 < len(pieces) and pieces[last + 1].text == "("
-        if not name or is_function or (len(name) == 1 and name[0].lower() in own):
-            continue
-        if (full := qualify(name)) is not None:
-            found = found[: pieces[index + 1].start] + full + found[pieces[last].end :]
-    return found
-
-
-def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
-    """Resolve the paths in LOCATION '…', OPTIONS (path '…') and csv.`…`; other strings are data."""
-    pieces = tokens(sql)
-    found = sql
-    for index in range(len(pieces) - 1, 0, -1):
-        token, before = pieces[index], pieces[index - 1]
-        is_location = (
-            token.kind == "string"
-            and before.text.upper() in ("LOCATION", "PATH", "=")
-            and (before.text != "=" or pieces[index - 2].text.upper() == "PATH")
-        )
-        is_file = token.kind == "quoted" and before.text == "." and "/" in token.text
-        if is_location or is_file:
-            quote = token.text[0]
-            found = found[: token.start] + quote + resolve(token.text[1:-1]) + quote + found[token.end :]
-    return found

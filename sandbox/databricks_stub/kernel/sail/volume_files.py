@@ -1,8 +1,8 @@
 """Plain Python's view of volumes: `open`, `os`, `pathlib`, `glob`, `shutil` and pandas see /Volumes/… in this process.
 
-No mount and no root are needed: the functions of `builtins`, `io` and `os` that take a path are replaced by ones that look
-whether it is in a volume. What does not go through them does not see volumes: other processes (`%sh`), and libraries that
-open files in C++ (pyarrow and polars, when they are given a path rather than a file object).
+No mount and no root are needed: the functions of `builtins`, `io` and `os` that take a path are replaced by ones that
+look whether it is in a volume. What does not go through them does not see volumes: other processes (`%sh`), and
+libraries that open files in C++ (polars, for example, when it is given a path rather than a file object).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sandbox.databricks_stub.kernel.sail.volume_paths import Place, VolumePaths
 from sandbox.databricks_stub.kernel.sail.volumes import Node, VolumeFiles
@@ -67,7 +67,7 @@ class Entries:
     def __next__(self) -> Entry:
         return next(self._entries)
 
-    def __enter__(self) -> Entries:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

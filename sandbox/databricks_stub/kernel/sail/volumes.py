@@ -1,4 +1,4 @@
-"""VolumeFiles: the files of external volumes, which are objects in S3, with a copy on this machine of those that are read.
+"""VolumeFiles: the files of external volumes, which are objects in S3, with copies here of those that are read.
 
 Nothing is remembered about S3: each question is asked there. The copies are kept by ETag, so a copy is never stale.
 """

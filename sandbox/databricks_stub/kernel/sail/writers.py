@@ -54,7 +54,8 @@ def _save_as_table(original: Any) -> Any:
     ) -> None:
         state = SessionState.find(self._spark)
         if state is None:
-            return original(self, name, format, mode, partitionBy, **options)
+            original(self, name, format, mode, partitionBy, **options)
+            return
         write = _prepare(self, mode, format, partitionBy, options)
         state.mirror.sync()
         target = state.qualify(name)
@@ -68,7 +69,7 @@ def _save_as_table(original: Any) -> Any:
             )
         folder = state.location(target, path) if target and provider == "delta" else None
         before = delta_log.newest(folder) if folder else -1
-        if known and folder and write.mode in ("append", "overwrite"):
+        if known and target and folder and write.mode in ("append", "overwrite") and not state.computes_columns(target):
             _conform_write(self, self._spark.table(name).schema, folder)
             write.source = "delta"
             bridges.original(type(self), "save")(self, str(folder))
@@ -79,7 +80,6 @@ def _save_as_table(original: Any) -> Any:
         if target and path and known is None:
             remember_external(state, self._spark, target, location=path, provider=provider)
         state.mirror.sync()
-        return None
 
     return saveAsTable
 
@@ -105,7 +105,8 @@ def _save(original: Any) -> Any:
     ) -> None:
         state = SessionState.find(self._spark)
         if state is None:
-            return original(self, path, format, mode, partitionBy, **options)
+            original(self, path, format, mode, partitionBy, **options)
+            return
         write = _prepare(self, mode, format, partitionBy, options)
         given = path or _path_option(write, state)
         target = state.volumes.resolve(given) if given else None
@@ -117,7 +118,6 @@ def _save(original: Any) -> Any:
         original(self, target)
         if folder and is_delta and delta_log.newest(folder) > before:
             delta_log.allow_nulls(folder, since=before, keep_known=write.mode == "append")
-        return None
 
     return save
 
@@ -137,7 +137,7 @@ def _conform_write(writer: Any, schema: Any, folder: Path | None) -> None:
         return
     if write.partitioning_cols and folder is not None:
         now = delta_log.read_state(folder).partition_columns
-        wanted = [item for item in write.partitioning_cols]
+        wanted = list(write.partitioning_cols)
         wanted = list(wanted[0]) if wanted and isinstance(wanted[0], (list, tuple)) else wanted
         if wanted != now:
             from pyspark.errors import AnalysisException
@@ -162,28 +162,29 @@ def _v2(name: str) -> Any:
         def method(self: Any, *args: Any) -> None:
             state = SessionState.find(self._spark)
             if state is None:
-                return original(self, *args)
+                original(self, *args)
+                return
             state.mirror.sync()
             write = self._write
             target = state.qualify(self._table_name)
-            if name == "append" and target and not flag(write.options, "mergeSchema"):
+            computes = target is not None and state.computes_columns(target)
+            if name == "append" and target and not computes and not flag(write.options, "mergeSchema"):
                 # by name, Sail looks for CamelCase columns in lower case; so by position
                 data = conform(_data(self), self._spark.table(self._table_name).schema, merge_schema=False)
-                return data.write.mode("append").insertInto(self._table_name)
+                data.write.mode("append").insertInto(self._table_name)
+                return
             folder = state.location(target, "") if target else None
             before = delta_log.newest(folder) if folder else -1
             if name in ("replace", "createOrReplace"):
                 write.options["overwriteSchema"] = "true"
-            elif name != "create" and before >= 0:
-                merged = flag(write.options, "mergeSchema")
-                write._child = conform(
-                    _data(self), self._spark.table(self._table_name).schema, merge_schema=merged
-                )._plan
+            elif name != "create" and before >= 0 and not computes:
+                schema = self._spark.table(self._table_name).schema
+                data = conform(_data(self), schema, merge_schema=flag(write.options, "mergeSchema"))
+                write._child = data._plan  # noqa: SLF001
             original(self, *args)
             if folder:
                 delta_log.allow_nulls(folder, since=before, keep_known=name not in ("replace", "createOrReplace"))
             state.mirror.sync()
-            return None
 
         return method
 
