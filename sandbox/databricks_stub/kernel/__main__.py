@@ -46,7 +46,12 @@ def warm_up() -> None:
     for name in engines.ENGINES:
         # by convention an engine called `name` lives in kernel/name; "none" has nothing to import
         with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module(f"sandbox.databricks_stub.kernel.{name}.session")
+            module = importlib.import_module(f"sandbox.databricks_stub.kernel.{name}.session")
+            getattr(module, "warm_up", lambda: None)()
+    with contextlib.suppress(ImportError):  # half a second, for each notebook that opens a file of a volume
+        import boto3  # noqa: F401
+        import botocore.handlers
+        import botocore.signers  # noqa: F401
 
     _render_a_traceback()
     gc.freeze()
