@@ -64,7 +64,8 @@ def test_ctrl_c_takes_down_what_was_started(cli: Cli, after_seconds: float) -> N
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
 
-    assert process.returncode == 130, (out, err)
+    # before Python has set up its handler, the signal itself ends the process; a shell shows 130 for both
+    assert process.returncode in (130, -signal.SIGINT), (out, err)
     assert ownership.marked(cli.paths.instance_id) == []
     assert not cli.paths.state_file.exists()
 
