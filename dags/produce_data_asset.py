@@ -47,6 +47,53 @@ def final_if_input_is_bad() -> Iterator[None]:
         raise AirflowFailException(str(error)) from None
 
 
+@task(execution_timeout=timedelta(minutes=5))
+def check_upstream() -> dict[str, Any]:
+    """Ask the host for the archive; skip the rest when the current snapshot is of this very archive."""
+    from stack_exchange import ingest, upstream
+
+    with final_if_input_is_bad(), upstream.new_client() as client:
+        settings = read_settings()
+        found = ingest.find_new_archive(s3_client(), client, settings, force=get_current_context()["params"]["force"])
+    if found is None:
+        raise AirflowSkipException(f"{settings.archive_url} has not changed since it was published")
+    return found.to_json()
+
+
+@task(execution_timeout=timedelta(hours=10))
+def ingest_archive(found: dict[str, Any]) -> dict[str, Any]:
+    """Download, check, unpack and upload posts and users as a snapshot that nobody sees yet."""
+    from stack_exchange import ingest, upstream
+
+    with final_if_input_is_bad(), upstream.new_client() as client:
+        manifest = ingest.ingest(
+            s3_client(), client, read_settings(), upstream.Upstream(**found), now=datetime.now(UTC)
+        )
+    return manifest.to_json()
+
+
+@task(outlets=[POSTS, USERS], execution_timeout=timedelta(minutes=5))
+def publish_snapshot(ingested: dict[str, Any]) -> None:
+    """Make the snapshot the current one, both files at once, and say so to whoever waits for the assets."""
+    from stack_exchange import snapshots
+
+    with final_if_input_is_bad():
+        manifest = snapshots.Manifest.from_json(ingested)
+        snapshots.publish(s3_client(), read_settings(), manifest)
+    outlet_events = get_current_context()["outlet_events"]
+    for asset in (POSTS, USERS):
+        outlet_events[asset].extra = manifest.extra(asset.name)
+
+
+@task(execution_timeout=timedelta(minutes=30))
+def remove_old_snapshots() -> list[str]:
+    """Keep the last few snapshots only."""
+    from stack_exchange import snapshots
+
+    with final_if_input_is_bad():
+        return snapshots.remove_old(s3_client(), read_settings(), now=datetime.now(UTC))
+
+
 @dag(
     # Whoever unpauses the DAG wants no dag_run at once beside the one that they trigger. `run_immediately=False`
     # would start one within 2.4 hours after 05:30 (a tenth of the interval); this, and no start_date, makes the first
@@ -71,52 +118,6 @@ def final_if_input_is_bad() -> Iterator[None]:
 )
 def produce_data_asset() -> None:
     """From the upstream host to the two assets."""
-
-    @task(execution_timeout=timedelta(minutes=5))
-    def check_upstream() -> dict[str, Any]:
-        """Ask the host for the archive; skip the rest when the current snapshot is of this very archive."""
-        from stack_exchange import ingest, upstream
-
-        with final_if_input_is_bad(), upstream.new_client() as client:
-            settings = read_settings()
-            found = ingest.find_new_archive(
-                s3_client(), client, settings, force=get_current_context()["params"]["force"]
-            )
-        if found is None:
-            raise AirflowSkipException(f"{settings.archive_url} has not changed since it was published")
-        return found.to_json()
-
-    @task(execution_timeout=timedelta(hours=10))
-    def ingest_archive(found: dict[str, Any]) -> dict[str, Any]:
-        """Download, check, unpack and upload posts and users as a snapshot that nobody sees yet."""
-        from stack_exchange import ingest, upstream
-
-        with final_if_input_is_bad(), upstream.new_client() as client:
-            manifest = ingest.ingest(
-                s3_client(), client, read_settings(), upstream.Upstream(**found), now=datetime.now(UTC)
-            )
-        return manifest.to_json()
-
-    @task(outlets=[POSTS, USERS], execution_timeout=timedelta(minutes=5))
-    def publish_snapshot(ingested: dict[str, Any]) -> None:
-        """Make the snapshot the current one, both files at once, and say so to whoever waits for the assets."""
-        from stack_exchange import snapshots
-
-        with final_if_input_is_bad():
-            manifest = snapshots.Manifest.from_json(ingested)
-            snapshots.publish(s3_client(), read_settings(), manifest)
-        outlet_events = get_current_context()["outlet_events"]
-        for asset in (POSTS, USERS):
-            outlet_events[asset].extra = manifest.extra(asset.name)
-
-    @task(execution_timeout=timedelta(minutes=30))
-    def remove_old_snapshots() -> list[str]:
-        """Keep the last few snapshots only."""
-        from stack_exchange import snapshots
-
-        with final_if_input_is_bad():
-            return snapshots.remove_old(s3_client(), read_settings(), now=datetime.now(UTC))
-
     publish_snapshot(ingest_archive(check_upstream())) >> remove_old_snapshots()
 
 

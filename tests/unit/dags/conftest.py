@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,17 @@ import moto
 import py7zr
 import pytest
 
+from sandbox.archive import sevenzip
 from sandbox.archive.generate import generate
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "dags"))
 
+from stack_exchange import unpack
+from stack_exchange.unpack import Limits
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from stack_exchange.members import Member
     from stack_exchange.settings import Settings
 
 BUCKET = "lake"
@@ -32,6 +38,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n'
 POSTS = HEAD + b'<posts>\r\n  <row Id="1" PostTypeId="1" />\r\n</posts>'
 USERS = HEAD + b'<users>\r\n  <row Id="-1" />\r\n  <row Id="1" />\r\n</users>'
+LIMITS = Limits(max_unpacked_bytes=1 << 30, max_ratio=100)
 BZIP2 = [{"id": py7zr.FILTER_BZIP2}]
 
 
@@ -101,6 +108,35 @@ def archive(members: dict[str, bytes], *, filters: list[dict[str, int]] | None =
         for name, content in members.items():
             opened.writef(io.BytesIO(content), name)
     return target.getvalue()
+
+
+def plain_archive(members: dict[str, bytes]) -> bytes:
+    """A .7z whose directory is not packed, with whatever names."""
+    target = io.BytesIO()
+    chosen = [sevenzip.Member(name=name, chunks=[content]) for name, content in members.items()]
+    sevenzip.write(target, chosen, modified=NOW)
+    return target.getvalue()
+
+
+class Collected:
+    """What reached the sinks, and which of them ended well."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.ended: list[str] = []
+
+    @contextmanager
+    def open(self, member: Member) -> Iterator[io.BytesIO]:
+        target = io.BytesIO()
+        yield target
+        self.content[member.name] = target.getvalue()
+        self.ended.append(member.name)
+
+
+def extract(content: bytes, limits: Limits = LIMITS) -> Collected:
+    collected = Collected()
+    unpack.extract(io.BytesIO(content), ["Posts.xml", "Users.xml"], collected.open, limits=limits)
+    return collected
 
 
 @pytest.fixture(scope="session")
