@@ -99,7 +99,7 @@ def test_examples_parse(example: Example) -> None:
         return
     path, command, arguments = _resolve(words)
 
-    if not any(re.match(r"\[|[A-Z]{2}", argument) for argument in arguments):  # a synopsis has no values
+    if not any(re.fullmatch(r"\[.*\]|[A-Z]{2,}", argument) for argument in arguments):  # a synopsis has no values
         command.make_context(path, arguments, resilient_parsing=_is_mention(command, arguments))
     assert CliRunner().invoke(group, [*path.split(), "--help"]).exit_code == 0
 
