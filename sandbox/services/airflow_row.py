@@ -33,6 +33,7 @@ DEVELOPMENT = {
     # the dag-processor counts as dead after 2.1 heartbeats, and 3.0.2 writes each one period late, and a second more:
     # at the default of 5 s it flaps. A component that really dies is restarted by the launcher at once.
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "30",
+    "AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD": "90",  # Airflow 3.2 and later
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__API__EXPOSE_CONFIG": "non-sensitive-only",
