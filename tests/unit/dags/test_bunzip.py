@@ -22,7 +22,7 @@ def unpack(stream: bytes, threads: int = 3) -> bytes:
         b"",
         b"a",
         b"word " * 300_000,
-        Random(1).randbytes(2_500_000),
+        Random(1).randbytes(1_000_000),
         bytes(5_000_000),
         b"".join(str(number).encode() for number in range(700_000)),
     ],
@@ -41,10 +41,10 @@ def test_unpacks_streams_that_follow_each_other() -> None:
     assert unpack(bz2.compress(first) + bz2.compress(second)) == first + second
 
 
-@pytest.mark.parametrize("offset", range(0, 40, 3))
+@pytest.mark.parametrize("offset", range(0, 40, 5))
 def test_finds_a_mark_wherever_a_read_ends(offset: int) -> None:
     """A mark may be cut by the end of what was read so far."""
-    content = Random(offset).randbytes(1_900_000)
+    content = Random(offset).randbytes(600_000)
     stream = bz2.compress(content, 1)
     file = io.BytesIO(stream)
     sizes = iter([1000 + offset])

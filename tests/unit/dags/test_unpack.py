@@ -21,7 +21,7 @@ from stack_exchange.unpack import Limits
 
 from .conftest import BZIP2, LIMITS, POSTS, USERS, Collected, archive, extract, plain_archive
 
-NOISE = Random(1).randbytes(1_500_000)
+NOISE = Random(1).randbytes(600_000)
 METHODS = {
     "bzip2": BZIP2,
     "lzma2": [{"id": py7zr.FILTER_LZMA2, "preset": 1}],
