@@ -6,6 +6,7 @@ before each statement, which costs a look at a few folders when nothing has chan
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from collections.abc import Callable
@@ -21,6 +22,10 @@ def quoted(*parts: str) -> str:
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
 
+class EngineRestarted(RuntimeError):
+    """The engine that had this session is no more."""
+
+
 class CatalogMirror:
     """What of the warehouse a session has been told; `run` executes one SQL command in it, unbridged."""
 
@@ -33,10 +38,16 @@ class CatalogMirror:
         self._current_schema = current_schema
         self._told = Snapshot(schemas=())
         self._lock = threading.RLock()
+        self._engine = warehouse.engine()
 
     def sync(self) -> None:
-        """Tell the session what has changed in the warehouse."""
+        """Tell the session what has changed in the warehouse; raises EngineRestarted when the session is lost."""
         with self._lock:
+            if self.warehouse.engine() != self._engine:
+                raise EngineRestarted(
+                    "[SESSION_CLOSED] the Spark engine was started anew, so this session's temporary views and "
+                    "settings are gone. Run the notebook again from its beginning"
+                )
             now = self.warehouse.snapshot()
             if now == self._told:
                 return
@@ -56,6 +67,18 @@ class CatalogMirror:
                 if schema not in now.schemas:
                     self._run(f"DROP DATABASE IF EXISTS {quoted(self.catalog, schema)} CASCADE")
             self._told = now
+
+    def start_again(self) -> bool:
+        """After the engine was started anew, take the session as one that knows nothing; whether that was so."""
+        with self._lock:
+            engine = self.warehouse.engine()
+            if engine == self._engine:
+                return False
+            with contextlib.suppress(Exception):
+                # the connection's first call still asks for what the old engine was doing
+                self._run("SELECT 1")
+            self._engine, self._told = engine, Snapshot(schemas=())
+            return True
 
     def entry(self, name: Name) -> Entry | None:
         """What the warehouse had under a name when it was last looked at."""

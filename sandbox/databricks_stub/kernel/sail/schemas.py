@@ -29,8 +29,8 @@ def conform(data: Any, schema: Any, *, merge_schema: bool) -> Any:
     if more and not merge_schema:
         raise AnalysisException(
             "[DELTA_METADATA_MISMATCH] A schema mismatch detected when writing to the Delta table: "
-            f"the table has no column {', '.join(more)}. To add columns, set .option('mergeSchema', 'true'); the table has "
-            f"{', '.join(item.name for item in schema.fields)}."
+            f"the table has no column {', '.join(more)}, but {', '.join(item.name for item in schema.fields)}. "
+            "To add columns, set .option('mergeSchema', 'true')."
         )
     columns = []
     for item in schema.fields:

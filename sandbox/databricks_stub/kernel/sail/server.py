@@ -13,10 +13,13 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+
+from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
 
 SESSION_TIMEOUT_SECONDS = 24 * 3600
 """Sail forgets an idle session after 15 minutes by default; the resident SQL session idles longer."""
@@ -55,6 +58,12 @@ def warm_up() -> None:
         import pyspark.sql.pandas.types  # noqa: F401
 
 
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until a signal ends the process."""
     arguments = _arguments(sys.argv[1:] if argv is None else argv)
@@ -64,17 +73,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.update(
         environment(catalog=arguments.catalog, schemas=arguments.schemas, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
     )
+    warehouse = Warehouse(arguments.warehouse)
     for schema in arguments.schemas:
-        (arguments.warehouse / schema).mkdir(parents=True, exist_ok=True)
+        warehouse.make_schema(schema)
+
+    try:
+        _check_port(arguments.port)
+    except OSError as error:
+        print(f"error: the Spark engine cannot listen on 127.0.0.1:{arguments.port}: {error}", file=sys.stderr)
+        return 5
+    # before the first session can be made
+    warehouse.announce_engine()
 
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", arguments.port)
-    try:
-        server.start(background=True)
-    except OSError as error:
-        print(f"error: the Spark engine cannot listen on 127.0.0.1:{arguments.port}: {error}", file=sys.stderr)
-        return 5
+    server.start(background=True)
     warm_up()
     stopped = threading.Event()
     while server.running:

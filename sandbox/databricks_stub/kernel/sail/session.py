@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import bridges, pandas_volumes, volume_patches
+from sandbox.databricks_stub.kernel.sail.catalog import quoted
 from sandbox.databricks_stub.kernel.sail.files import s3
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.volume_files import VolumeSystem
@@ -40,6 +41,7 @@ def create_session(
 
     bridges.install()
     spark = SparkSession.builder.remote(remote).create()
+    _give_up_soon(spark)
     # so that SparkSession.builder.getOrCreate() of a notebook or a module finds it
     os.environ["SPARK_REMOTE"] = remote
     folder = Warehouse(Path(warehouse))
@@ -48,6 +50,7 @@ def create_session(
     state = SessionState(
         spark=spark,
         catalog=catalog,
+        default_schema=schemas[0],
         volumes=volumes,
         aws=dict(os.environ if aws is None else aws),
         run=lambda statement: bridges.run_unbridged(spark, statement),
@@ -58,13 +61,29 @@ def create_session(
     files = VolumeFiles(copies=copies, client=lambda: s3(state.aws))
     volume_patches.install(VolumeSystem(state.volumes, files))
     pandas_volumes.install()
-    for name, value in SETTINGS.items():
-        spark.conf.set(name, value)
-    if schemas[0] != "default":
-        bridges.run_unbridged(spark, f"USE DATABASE `{schemas[0]}`")
+    _apply_settings(spark, schemas[0])
     return spark
 
 
 def refresh(spark: Any) -> None:
     """Register the tables that others have made since, and drop those that are gone."""
-    SessionState.of(spark).mirror.sync()
+    state = SessionState.of(spark)
+    if state.mirror.start_again():
+        state.data_sources.clear()
+        state.mirror.sync()
+        _apply_settings(spark, state.default_schema)
+    else:
+        state.mirror.sync()
+
+
+def _apply_settings(spark: Any, schema: str) -> None:
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
+    bridges.run_unbridged(spark, f"USE DATABASE {quoted(schema)}")
+
+
+def _give_up_soon(spark: Any) -> None:
+    """Tell within seconds that the engine is down; PySpark would try for ten minutes."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=6, initial_backoff=50, max_backoff=2000)])

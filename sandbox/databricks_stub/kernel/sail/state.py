@@ -23,12 +23,14 @@ class SessionState:
         *,
         spark: Any,
         catalog: str,
+        default_schema: str,
         volumes: Mapping[str, str],
         aws: Mapping[str, str],
         run: Callable[[str], Any],
         warehouse: Warehouse,
     ) -> None:
         self.catalog = catalog
+        self.default_schema = default_schema
         self.volumes = VolumePaths(volumes)
         self.aws = aws
         self.warehouse = warehouse

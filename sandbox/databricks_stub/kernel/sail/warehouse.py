@@ -21,6 +21,7 @@ from pathlib import Path
 
 REGISTRY = ".registry.json"
 LOCK = ".registry.lock"
+ENGINE = ".engine"
 SAFE_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 Name = tuple[str, str]
@@ -121,6 +122,16 @@ class Warehouse:
             if schema_name in schemas and (schema_name, table_name) not in entries:
                 entries[schema_name, table_name] = _entry(item)
         return Snapshot(schemas=tuple(schemas), entries=entries)
+
+    def announce_engine(self) -> None:
+        """Tell that a new engine serves this warehouse; sessions of an earlier one are lost."""
+        (self.root / ENGINE).write_text(uuid.uuid4().hex, encoding="utf-8")
+
+    def engine(self) -> str:
+        """What tells one engine from the next."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.root / ENGINE).read_text(encoding="utf-8")
+        return ""
 
     def add_table(self, name: Name, statement: str, *, location: str) -> None:
         """Remember a table that lies outside of the warehouse."""
