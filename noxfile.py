@@ -21,7 +21,7 @@ PYTHON_FOLDERS = ("sandbox", "tests", "dags", "notebooks", "noxfile.py")
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "types", "unit", "integration", "e2e"]
+nox.options.sessions = ["lint", "types", "unit", "docs", "integration", "e2e"]
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -24,7 +25,7 @@ from sandbox.errors import SandboxError
 from sandbox.progress import Step
 
 PIPED_WIDTH = 220
-COMMAND = re.compile(r"(?<![\w/.-])sandbox (?=[a-z])")
+COMMAND = re.compile(r"(?<![\w/.-])sandbox (?P<verb>(?:runtimes |archive )?[a-z]+)")
 
 
 def program() -> str:
@@ -40,9 +41,10 @@ def program() -> str:
     return shlex.quote(str(shown))
 
 
-def paste_able(text: str) -> str:
-    """A hint whose `sandbox` commands can be pasted into this user's shell."""
-    return COMMAND.sub(f"{program()} ", text)
+def paste_able(text: str, *, name: str = "default") -> str:
+    """A hint whose `sandbox` commands can be pasted into this user's shell, for the sandbox called `name`."""
+    chosen = "" if name == os.environ.get("SANDBOX_NAME", "default") else f" --name {name}"
+    return COMMAND.sub(lambda found: f"{program()} {found['verb']}{chosen}", text)
 
 
 class _ShownStep:
@@ -67,7 +69,8 @@ class _ShownStep:
 class Terminal:
     """The Progress of a command line: one line per finished step on stderr, spinners for the running ones on a TTY."""
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, as_json: bool = False, name: str = "default") -> None:
+        self.name = name
         self.quiet = quiet
         self.as_json = as_json
         # a pipe or a log has no width of its own: tables must not be folded to the 80 columns of a guess
@@ -121,7 +124,7 @@ class Terminal:
     def hint(self, *commands: str) -> None:
         """What to type next, for people."""
         for number, command in enumerate(commands):
-            self.say(f"{'next: ' if number == 0 else '      '}{paste_able(command)}")
+            self.say(f"{'next: ' if number == 0 else '      '}{paste_able(command, name=self.name)}")
 
     def show(self, renderable: RenderableType) -> None:
         """A table or tree of the result, for people; nothing with --json or --quiet."""
@@ -141,7 +144,7 @@ class Terminal:
         for line in error.why.splitlines():
             self.err.print(Text(f"  {line}"))
         if error.next_command:
-            self.err.print(Text(f"next: {paste_able(error.next_command)}", style="cyan"))
+            self.err.print(Text(f"next: {paste_able(error.next_command, name=error.sandbox_name)}", style="cyan"))
 
     @contextmanager
     def live(self) -> Iterator[Live | None]:

@@ -28,6 +28,7 @@ class SandboxError(Exception):
         self.what = what
         self.why = why
         self.next_command = next_command
+        self.sandbox_name = "default"
 
     def __str__(self) -> str:
         lines = [self.what]

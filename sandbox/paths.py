@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from sandbox.errors import PrerequisiteMissing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +88,19 @@ def find_project(start: Path) -> Path:
 
 
 def make_private(folder: Path) -> Path:
-    """Create `folder` with mode 0700 (its parents too) and return it."""
+    """Create `folder` with mode 0700 (its parents too) and return it.
+
+    Raises PrerequisiteMissing when somebody else made it: below a shared folder such as /tmp anybody could have.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (folder, folder.parent):
+        status = each.lstat()
+        if each.name.startswith("sandbox-") and (status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode)):
+            raise PrerequisiteMissing(
+                f"{each} is not a folder of this user",
+                why=f"it belongs to uid {status.st_uid}, this process runs as {os.getuid()}",
+                next_command=f"ls -ld {each}    (or set XDG_RUNTIME_DIR to a folder of yours)",
+            )
     folder.chmod(0o700)
     return folder
 

@@ -11,7 +11,10 @@ from sandbox.cli.session import Session, common_options
 @click.command("down")
 @common_options
 def command(session: Session) -> None:
-    """Stop everything and leave no process, port or lock behind; tables and logs stay."""
+    """Stop everything and leave no process, port or lock behind.
+
+    Tables, Airflow's history and logs stay; S3's objects are in memory and go (the next run lands them again).
+    """
     stopped = lifecycle.down(session.backend, session.paths, session.terminal)
     session.terminal.result({"schema": 1, "name": session.paths.name, "stopped": stopped})
     if not stopped:

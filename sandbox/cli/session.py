@@ -15,7 +15,7 @@ import click
 from sandbox.backends import BACKENDS, Backend
 from sandbox.config import Config, LoadedConfig, load
 from sandbox.console import Terminal
-from sandbox.errors import ConfigurationError
+from sandbox.errors import ConfigurationError, SandboxError
 from sandbox.paths import StatePaths, find_project
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,30}$")
@@ -56,7 +56,7 @@ def make_session(*, name: str, as_json: bool, quiet: bool, flags: Mapping[str, o
         )
     project = find_project(Path.cwd())
     return Session(
-        terminal=Terminal(quiet=quiet, as_json=as_json),
+        terminal=Terminal(quiet=quiet, as_json=as_json, name=name),
         paths=StatePaths(project=project, name=name),
         flags={key: value for key, value in (flags or {}).items() if value is not None},
     )
@@ -72,6 +72,10 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(*arguments: Any, name: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -> Any:
         click.get_current_context().obj = {"debug": debug, "quiet": quiet}
-        return command(make_session(name=name, as_json=as_json, quiet=quiet), *arguments, **options)
+        try:
+            return command(make_session(name=name, as_json=as_json, quiet=quiet), *arguments, **options)
+        except SandboxError as error:
+            error.sandbox_name = name  # so that what to type next is about the same sandbox
+            raise
 
     return wrapped

@@ -29,7 +29,7 @@ def show_login(session: Session, context: ServiceContext) -> None:
     """How to log in to Airflow, without printing the password."""
     session.terminal.say(
         f"Airflow's login: {context.credentials.airflow_user}, password in {context.paths.credentials_file} "
-        f"({paste_able('sandbox env --password')} prints it)"
+        f"({paste_able('sandbox env --password', name=context.paths.name)} prints it)"
     )
 
 

@@ -14,9 +14,10 @@ from sandbox.errors import ServiceNotHealthy
 def command(session: Session) -> None:
     """Show every service: address, process, restarts, what is wrong. Exit code 5 unless all is healthy."""
     status = session.backend.status(session.paths)
-    show_status(session, status)
     if not status.is_up:
+        session.terminal.result(status.as_json())
         raise ServiceNotHealthy(f"sandbox {session.paths.name} is not up", next_command="sandbox up")
+    show_status(session, status)
     if not status.healthy:
         sick = ", ".join(service.name for service in status.services if not service.healthy)
         raise ServiceNotHealthy(f"not healthy: {sick}", next_command="sandbox up    (repairs what is broken)")

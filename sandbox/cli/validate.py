@@ -27,7 +27,9 @@ def _report(session: Session) -> ImportReport:
     plan = resolve(session.config, session.paths)
     row = next(request for request in plan.runtimes if request.spec.is_airflow)
     interpreter = ensure([row], progress=session.terminal)[row.name].python
-    session.terminal.note("no sandbox is up: Airflow is imported for this one check (warm it takes under a second)")
+    session.terminal.note(
+        "no prefork launcher is up: Airflow is imported for this one check (by one that is up it takes under a second)"
+    )
     link_package(session.paths)
     return run_once(interpreter, session.paths.package_link, dags, clean_environment(os.environ))
 

@@ -23,7 +23,6 @@ class Project(Section):
     """Where the production artefacts lie, relative to sandbox.toml."""
 
     dags: str = Field("dags", description="Folder of the DAG files.")
-    notebooks: str = Field("notebooks", description="Folder of the notebooks.")
     bundle: str = Field("databricks.yml", description="The Databricks asset bundle that defines the jobs.")
     bundle_target: str = Field("local", description="The bundle's target that the sandbox deploys.")
 
@@ -32,14 +31,14 @@ class Connection(Section):
     """An Airflow connection: either aimed at a service of the sandbox, or spelled out."""
 
     service: Literal["s3", "databricks"] | None = Field(None, description="Aim it at this service of the sandbox.")
-    conn_type: str | None = None
-    host: str | None = None
-    port: Port | None = None
-    login: str | None = None
-    password: str | None = None
+    conn_type: str | None = Field(None, description="The type of a connection that is spelled out.")
+    host: str | None = Field(None, description="Its host.")
+    port: Port | None = Field(None, description="Its port.")
+    login: str | None = Field(None, description="Its user.")
+    password: str | None = Field(None, description="Its password.")
     # `schema` is Airflow's word; pydantic keeps that attribute name for itself
-    schema_: str | None = Field(None, alias="schema")
-    extra: dict[str, Any] = Field(default_factory=dict)
+    schema_: str | None = Field(None, alias="schema", description="Its schema.")
+    extra: dict[str, Any] = Field(default_factory=dict, description="Its extra fields.")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Connection:
@@ -53,8 +52,8 @@ class Connection(Section):
 class Pool(Section):
     """An Airflow pool."""
 
-    slots: int = Field(ge=1)
-    description: str = ""
+    slots: int = Field(ge=1, description="How many tasks run in it at the same time.")
+    description: str = Field("", description="What it is for.")
 
 
 class Airflow(Section):
@@ -101,9 +100,9 @@ class Sample(Section):
     """The archive that is generated when the mirror's folder has none of that site."""
 
     site: str = Field("sample.stackexchange.com", description="The site's name.")
-    posts: int = Field(2000, ge=0)
-    users: int = Field(600, ge=0)
-    seed: int = 1
+    posts: int = Field(2000, ge=0, description="How many posts it has.")
+    users: int = Field(600, ge=0, description="How many users it has.")
+    seed: int = Field(1, description="The same seed makes the same bytes.")
 
 
 class Archive(Section):

@@ -35,6 +35,8 @@ DEVELOPMENT = {
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "30",
     "AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD": "90",  # Airflow 3.2 and later
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    # the supervisor of a task may notice its end only with its next heartbeat: 5 s by default
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__API__EXPOSE_CONFIG": "non-sensitive-only",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from uv import find_uv_bin
+
 from sandbox.databricks_stub.settings import page_key
 from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
@@ -53,6 +55,9 @@ def _process(context: ServiceContext) -> ProcessForm:
             "SANDBOX_DATABRICKS_TOKEN": context.credentials.databricks_token,
             # errors reach the notebook as exceptions; their second appearance as a log line helps nobody
             "SPARK_CONNECT_LOG_LEVEL": "CRITICAL",
+            # Databricks' clusters run in UTC; collected timestamps follow the process's zone
+            "TZ": "UTC",
+            "SANDBOX_UV": find_uv_bin(),
         },
         cwd=folder,
         folders=(context.paths.warehouse,),

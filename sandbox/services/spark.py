@@ -24,7 +24,7 @@ def _process(context: ServiceContext) -> ProcessForm:
             *(argument for schema in config.databricks.schemas for argument in ("--schema", schema)),
             *("--warehouse", str(context.paths.warehouse)),
         ),
-        env=context.islands | context.aws_environment,
+        env=context.islands | context.aws_environment | {"TZ": "UTC"},
         cwd=context.paths.warehouse,
     )
 

@@ -95,7 +95,7 @@ def _schema(call: Call, name: str) -> Json:
 
 
 def _schema_folder(call: Call, name: str) -> Path:
-    return call.services.settings.warehouse_dir / call.services.settings.catalog / name
+    return call.services.settings.warehouse_dir / name
 
 
 def _is_table(folder: Path) -> bool:

@@ -70,6 +70,9 @@ def _render_a_traceback() -> None:
 
 def run_child(request: dict[str, Any]) -> None:
     """Be a kernel or a SQL session until it ends."""
+    import numpy
+
+    numpy.random.seed()  # its state was made before the fork: every notebook would draw the same numbers
     if request["kind"] == "sql":
         from sandbox.databricks_stub.kernel.sql_session import serve
 

@@ -194,15 +194,17 @@ class Library:
 class DBUtils:
     """The object that notebooks know as `dbutils`."""
 
-    def __init__(self, *, shell: Any, spark: Any, request: dict[str, Any]) -> None:
+    def __init__(self, *, shell: Any, spark: Any, request: dict[str, Any], outer: DBUtils | None = None) -> None:
+        """`outer` is that of the notebook which runs this one: its secrets and task values are this task's too."""
         self.shell = shell
         self.spark = spark
         self.request = request
         self.widgets = Widgets(request["parameters"])
         self.notebook = Notebook(self)
-        self.secrets = Secrets(request["secrets"], Path(request["output_dir"]) / "revealed_secrets.json")
+        folder = Path(request["output_dir"])
+        self.secrets: Secrets = outer.secrets if outer else Secrets(request["secrets"], folder / "revealed_secrets.json")
         self.fs = FileSystem(Path(request["dbfs"]))
-        self.jobs = Jobs(TaskValues(request["task_values"], Path(request["output_dir"]) / "task_values.json"))
+        self.jobs: Jobs = outer.jobs if outer else Jobs(TaskValues(request["task_values"], folder / "task_values.json"))
         self.library = Library()
 
     def __getattr__(self, name: str) -> Any:

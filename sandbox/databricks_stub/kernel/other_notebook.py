@@ -33,7 +33,7 @@ def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
     shell = dbutils.shell
     file = find(path, Path(dbutils.request["notebook_path"]).parent)
     request = dbutils.request | {"parameters": arguments, "notebook_path": str(file)}
-    inner = DBUtils(shell=shell, spark=dbutils.spark, request=request)
+    inner = DBUtils(shell=shell, spark=dbutils.spark, request=request, outer=dbutils)
     outer_names = dict(shell.user_ns)
     kept = {"spark", "display", "displayHTML", "sqlContext", "get_ipython", "__builtins__", "__name__"}
     shell.user_ns.clear()

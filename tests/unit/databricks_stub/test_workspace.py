@@ -142,7 +142,7 @@ def test_an_edited_notebook_is_what_runs_next(harness: Harness) -> None:
 
 def test_unity_catalog_lists_what_the_warehouse_holds(harness: Harness) -> None:
     """Only folders with a Delta log are tables."""
-    schema = harness.settings.warehouse_dir / "projects" / "default"
+    schema = harness.settings.warehouse_dir / "default"
     (schema / "raw_posts" / "_delta_log").mkdir(parents=True)
     (schema / "no_table").mkdir()
 
