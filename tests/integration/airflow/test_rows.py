@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -138,12 +139,11 @@ def test_nothing_listens_beyond_loopback(cli: Cli) -> None:
 
     from sandbox.supervisor import ownership
 
-    listening = [
-        connection.laddr.ip
-        for process in ownership.marked(cli.paths.instance_id)
-        for connection in process.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    listening = []
+    for process in ownership.marked(cli.paths.instance_id):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a task's or a parser's process that has just ended
+            connections = process.net_connections(kind="tcp")
+            listening += [each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN]
 
     assert listening
     assert set(listening) == {"127.0.0.1"}
