@@ -44,7 +44,9 @@ def history(folder: Path) -> list[tuple[Any, ...]]:
     for version in reversed(versions(folder)):
         actions = read_commit(folder, version)
         information: Action = next((item["commitInfo"] for item in actions if "commitInfo" in item), {})
-        moment = information.get("timestamp") or commit_file(folder, version).stat().st_mtime * 1000
+        moment = information.get("timestamp")
+        if moment is None:
+            moment = commit_file(folder, version).stat().st_mtime * 1000
         found.append(
             (
                 version,

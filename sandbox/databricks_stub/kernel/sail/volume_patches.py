@@ -16,6 +16,11 @@ _current: list[VolumeSystem] = []
 """The one system of this process; a list because the replaced functions must see a later one."""
 
 
+def current() -> VolumeSystem:
+    """The volumes of this process."""
+    return _current[0]
+
+
 def install(system: VolumeSystem) -> None:
     """Let plain Python see the volumes of `system`, in place of those of an earlier call."""
     _current[:] = [system]

@@ -35,7 +35,7 @@ class VolumeFiles:
     """The remote files; `client` makes an S3 client, `copies` is the folder for what is read or written here."""
 
     def __init__(self, *, copies: Path, client: Callable[[], Any]) -> None:
-        self._copies = copies
+        self.copies = copies
         self._make_client = client
 
     @property
@@ -95,7 +95,7 @@ class VolumeFiles:
         node = self.need(place, path)
         if node.is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        folder = self._copies / hashlib.sha256(f"{place.bucket}/{place.key}".encode()).hexdigest()[:32]
+        folder = self.copies / hashlib.sha256(f"{place.bucket}/{place.key}".encode()).hexdigest()[:32]
         copy = folder / node.tag / node.name
         if copy.is_file():
             return copy
@@ -113,7 +113,7 @@ class VolumeFiles:
 
     def draft(self, name: str) -> Path:
         """A new place on this machine for a file that is to become an object."""
-        folder = self._copies / f"draft-{uuid.uuid4().hex}"
+        folder = self.copies / f"draft-{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         return folder / name
 

@@ -29,6 +29,8 @@ class Raw(str):
 
 
 RAW = "\0raw"
+TAG_BYTES = 1024
+"""More than the start of a row's tag can have."""
 
 
 def rows(chunks: Iterable[bytes], options: XmlOptions, *, keep_raw: bool = False) -> Iterator[list[Row | Corrupt]]:
@@ -57,6 +59,8 @@ class _Reader:
         """What has been fed since the start of the row that is being read, or at least the last chunk."""
         self._kept_at = 0
         self._seen_bytes = False
+        self._skipping = False
+        self._skips_row = False
         self._depth = 0
         self._row: Row = {}
         self._row_at = -1
@@ -65,8 +69,11 @@ class _Reader:
         self._parser = self._new_parser()
 
     def feed(self, chunk: bytes) -> None:
-        if not self._seen_bytes and chunk:
-            self._seen_bytes = True
+        self._seen_bytes = self._seen_bytes or bool(chunk)
+        if self._skipping:
+            self._kept += chunk
+            self._parse(self._go_on(final=False), final=False)
+            return
         # a tag that is cut by the end of a chunk has not been told yet
         keep_from = max(self._row_at if self._depth else self._parser.CurrentByteIndex, self._kept_at)
         self._kept = self._kept[keep_from - self._kept_at :] + chunk
@@ -74,46 +81,56 @@ class _Reader:
         self._parse(chunk, final=False)
 
     def finish(self) -> None:
-        if self._seen_bytes:
+        if self._skipping:
+            self._parse(self._go_on(final=True), final=True)
+        elif self._seen_bytes:
             self._parse(b"", final=True)
 
-    def _parse(self, chunk: bytes, *, final: bool) -> None:
-        while True:
+    def _parse(self, chunk: bytes | None, *, final: bool) -> None:
+        while chunk is not None:
             try:
                 self._parser.Parse(chunk, final)
                 return
             except expat.ExpatError:
-                following = self._recover(final=final)
-                if following is None:
-                    return
-                chunk = following
+                self._skip_from_error()
+                chunk = self._go_on(final=final)
 
-    def _recover(self, *, final: bool) -> bytes | None:
-        """Keep the broken row, and return what must be fed to the new parser; None when nothing follows."""
+    def _skip_from_error(self) -> None:
+        """Keep what is broken: from the start of the row, or of the tag that was to be one, or of what is no row."""
         error_at = max(self._parser.ErrorByteIndex - self._kept_at, 0)
+        self._skips_row = True
         if self._depth:
             start = self._row_at - self._kept_at
         else:
-            # the tag of a row may be what is broken; it starts somewhere after the last row's
-            tag = self._row_start.search(self._kept, max(self._row_at - self._kept_at + 1, 0), error_at + 1)
-            start = tag.start() if tag else -1
-        next_row = self._row_start.search(self._kept, start + 1 if start >= 0 else error_at)
-        end = next_row.start() if next_row else len(self._kept)
-        if start >= 0:
-            self.found.append(Corrupt(self._kept[start:end].decode("utf-8", "replace").strip()))
-        elif self._options.mode == "FAILFAST" and self._kept[error_at:end].strip():
-            self.found.append(Corrupt(self._kept[error_at:end].decode("utf-8", "replace").strip()))
+            # somewhere after the start of the last row
+            tag = self._row_start.search(self._kept, max(self._row_at - self._kept_at + 1, 0))
+            self._skips_row = bool(tag and tag.start() <= error_at)
+            start = tag.start() if tag and self._skips_row else error_at
+        self._kept = self._kept[start:]
+        self._skipping = True
         self._depth = 0
         self._stack.clear()
+
+    def _go_on(self, *, final: bool) -> bytes | None:
+        """Tell the broken row as soon as the next can be seen; returns what a new parser must be fed, None to wait."""
+        next_row = self._row_start.search(self._kept, 1)
+        if next_row is None and not final:
+            if not self._skips_row:
+                self._kept = self._kept[-TAG_BYTES:]
+            return None
+        end = next_row.start() if next_row else len(self._kept)
+        if self._skips_row or (self._options.mode == "FAILFAST" and self._kept[:end].strip()):
+            self.found.append(Corrupt(self._kept[:end].decode("utf-8", "replace").strip()))
+        self._skipping = False
         rest = self._kept[end:]
         self._parser = self._new_parser()
         # a root around what follows; expat counts its bytes too
         root = b"<x>"
         self._parser.Parse(root, False)
         self._kept, self._kept_at, self._row_at = rest, len(root), -1
-        if final:
-            return rest + b"</x>" if rest else None
-        return rest
+        if not rest:
+            return None
+        return rest + b"</x>" if final else rest
 
     def _new_parser(self) -> Any:
         parser = expat.ParserCreate(self._options.encoding or None)
