@@ -66,7 +66,8 @@ def running(python: Path, home: Path, dags: Path) -> Iterator[Standalone]:
     with (home / "standalone.log").open("wb") as log:
         started = subprocess.Popen(
             [str(python), "-m", "airflow", "standalone"],
-            env=environment(home, dags, port),
+            # it starts its components as `airflow …`
+            env=environment(home, dags, port) | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"},
             stdout=log,
             stderr=log,
             start_new_session=True,
