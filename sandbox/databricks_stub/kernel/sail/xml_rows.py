@@ -55,6 +55,7 @@ class _Reader:
         self._keep_raw = keep_raw
         name = rb"(?:[\w.-]+:)?" if options.ignore_namespace else rb""
         self._row_start = re.compile(rb"<" + name + re.escape(options.row_tag.encode()) + rb"[\s/>]")
+        self._row_end = re.compile(rb"</" + name + re.escape(options.row_tag.encode()) + rb"\s*>")
         self._kept = b""
         """What has been fed since the start of the row that is being read, or at least the last chunk."""
         self._kept_at = 0
@@ -197,8 +198,8 @@ class _Reader:
         start = self._row_at - self._kept_at
         end = self._parser.CurrentByteIndex - self._kept_at
         # an element that closes itself ends where expat is, any other has its closing tag there
-        if self._kept[end : end + 2] == b"</":
-            end = self._kept.find(b">", end) + 1
+        if closing := self._row_end.match(self._kept, end):
+            end = closing.end()
         return self._kept[start:end].decode("utf-8", "replace")
 
     def _value(self, attributes: dict[str, str], children: dict[str, Any]) -> Any:
