@@ -50,11 +50,6 @@ def conform(data: Any, schema: Any, *, merge_schema: bool) -> Any:
                 f"[DELTA_FAILED_TO_MERGE_FIELDS] Failed to merge fields '{item.name}' and '{found.name}': "
                 f"the table has {kind}, the data {has}"
             )
-    if data.columns == [item.name for item in schema.fields] and all(
-        _same(one.dataType.simpleString(), other.dataType.simpleString())
-        for one, other in zip(data.schema.fields, schema.fields, strict=True)
-    ):
-        return data
     return data.select(*columns, *(f.col(_quoted(name)) for name in more))
 
 

@@ -57,7 +57,7 @@ def create_session(
         warehouse=folder,
     )
     state.mirror.sync()
-    copies = folder.root.parent / "volumes"
+    copies = folder.root.resolve().parent / "volumes"
     files = VolumeFiles(copies=copies, client=lambda: s3(state.aws))
     volume_patches.install(VolumeSystem(state.volumes, files))
     pandas_volumes.install()
