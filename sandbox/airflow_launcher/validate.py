@@ -86,7 +86,7 @@ def _import_all(files: list[str], dags: Path, write: int) -> None:
 
 
 class ValidateServer:
-    """A Unix socket at which each connection asks once: {"dags": folder} -> the report, one JSON line each."""
+    """A Unix socket at which each connection asks once: {} or {"dags": folder} -> the report, one JSON line each."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -126,7 +126,8 @@ class ValidateServer:
             self._socket.close()
             with connection.makefile("rwb") as stream:
                 question = json.loads(stream.readline())
-                stream.write(json.dumps(report(Path(question["dags"]))).encode() + b"\n")
+                dags = question.get("dags") or os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
+                stream.write(json.dumps(report(Path(dags))).encode() + b"\n")
             code = 0
         finally:
             os._exit(code)

@@ -8,15 +8,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.backends import BACKENDS, Backend
-from sandbox.config import Config, LoadedConfig, load
 from sandbox.console import Terminal
 from sandbox.errors import ConfigurationError, SandboxError
 from sandbox.paths import StatePaths, find_project
+
+if TYPE_CHECKING:
+    # imported when a command needs them: the configuration and the backends cost more than `validate` takes
+    from sandbox.backends import Backend
+    from sandbox.config import Config, LoadedConfig
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,30}$")
 
@@ -32,6 +35,8 @@ class Session:
     @functools.cached_property
     def loaded(self) -> LoadedConfig:
         """The configuration, read when a command first needs it: `down` and `logs` work without a valid one."""
+        from sandbox.config import load
+
         return load(self.paths.project, os.environ, self.flags)
 
     @property
@@ -43,6 +48,8 @@ class Session:
     def backend(self) -> Backend:
         """The backend that this sandbox runs on."""
         # with one backend there is nothing to look up in the state; a second one is recorded there by `up`
+        from sandbox.backends import BACKENDS
+
         return BACKENDS["process"]
 
 

@@ -8,22 +8,24 @@ import time
 
 import click
 
-from sandbox.backends.process import clean_environment, link_package
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.errors import ConfigurationError, TestsFailed
-from sandbox.plan import resolve
-from sandbox.runtimes.build import ensure
 from sandbox.wiring.dag_import import ImportReport, ask_resident, run_once
 
 
 def _report(session: Session) -> ImportReport:
+    report = ask_resident(session.paths.runtime / "validate.sock")
+    if report is not None:
+        return report
+    # only the cold way needs the configuration, the runtimes and the backends
+    from sandbox.backends.process import clean_environment, link_package
+    from sandbox.plan import resolve
+    from sandbox.runtimes.build import ensure
+
     dags = session.paths.project / session.config.project.dags
     if not dags.is_dir():
         raise ConfigurationError(f"there is no folder {dags} (project.dags)", next_command="sandbox config")
-    report = ask_resident(session.paths.runtime / "validate.sock", dags)
-    if report is not None:
-        return report
     plan = resolve(session.config, session.paths)
     row = next(request for request in plan.runtimes if request.spec.is_airflow)
     interpreter = ensure([row], progress=session.terminal)[row.name].python

@@ -37,15 +37,15 @@ def _report(answer: Mapping[str, Any], *, warm: bool) -> ImportReport:
     )
 
 
-def ask_resident(socket_file: Path, dags: Path) -> ImportReport | None:
-    """The answer of the running sandbox's validator; None when there is none."""
+def ask_resident(socket_file: Path) -> ImportReport | None:
+    """The answer of the running sandbox's validator about its own DAG folder; None when there is none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_SECONDS)
         try:
             connection.connect(str(socket_file))
         except (FileNotFoundError, ConnectionRefusedError):
             return None
-        connection.sendall(json.dumps({"dags": str(dags)}).encode() + b"\n")
+        connection.sendall(b"{}\n")
         with connection.makefile("rb") as stream:
             line = stream.readline()
     return _report(json.loads(line), warm=True) if line else None

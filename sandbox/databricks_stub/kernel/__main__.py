@@ -18,10 +18,13 @@ import sys
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+NICENESS = 5
+"""Notebooks yield to what a person or Airflow waits for; on a machine with idle cores it changes nothing."""
 
 
 def warm_up() -> None:
     """Import what takes long; nothing here may start a thread or open a connection."""
+    os.nice(NICENESS)
     gc.disable()
     # the debugger's 70 ms and 12 MiB in every kernel serve nobody: ipykernel goes without when it cannot be imported
     sys.modules["debugpy"] = None  # type: ignore[assignment]

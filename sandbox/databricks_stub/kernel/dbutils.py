@@ -202,7 +202,9 @@ class DBUtils:
         self.widgets = Widgets(request["parameters"])
         self.notebook = Notebook(self)
         folder = Path(request["output_dir"])
-        self.secrets: Secrets = outer.secrets if outer else Secrets(request["secrets"], folder / "revealed_secrets.json")
+        self.secrets: Secrets = (
+            outer.secrets if outer else Secrets(request["secrets"], folder / "revealed_secrets.json")
+        )
         self.fs = FileSystem(Path(request["dbfs"]))
         self.jobs: Jobs = outer.jobs if outer else Jobs(TaskValues(request["task_values"], folder / "task_values.json"))
         self.library = Library()
