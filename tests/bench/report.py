@@ -12,10 +12,12 @@ from pathlib import Path
 
 import psutil
 
+from sandbox.config import load
 from sandbox.console import table
 from tests.bench.model import Result
+from tests.driver import REPOSITORY
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: nox -s bench -- --docs -->", "<!-- end of results -->"
 HEAD = ("benchmark", "what", "sandbox", "peer", "ratio", "goal", "")
 
@@ -23,7 +25,26 @@ HEAD = ("benchmark", "what", "sandbox", "peer", "ratio", "goal", "")
 def machine() -> str:
     """Where it was measured, in one line."""
     memory = psutil.virtual_memory().total / 1024**3
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        system = platform.system()
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, {platform.system()} {platform.release()}, {_processor()}"
+    )
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    text = information.read_text(encoding="utf-8") if information.exists() else ""
+    models = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def versions() -> str:
+    """Of what was measured, in one line."""
+    airflow = load(REPOSITORY, os.environ).config.airflow
+    return f"Airflow {airflow.version} on Python {airflow.python}, the tool on Python {platform.python_version()}"
 
 
 def rows(results: Iterable[Result]) -> list[tuple[str, ...]]:
@@ -32,11 +53,11 @@ def rows(results: Iterable[Result]) -> list[tuple[str, ...]]:
         (
             result.name,
             result.what + (f" ({result.note})" if result.note else ""),
-            f"{result.ours:.2f} {result.unit}",
+            "" if result.ours is None else f"{result.ours:.2f} {result.unit}",
             "" if result.peer is None else f"{result.peer:.2f} {result.unit} ({result.peer_name})",
             "" if result.ratio is None else f"{result.ratio:.2f}",
             _goal(result),
-            {True: "met", False: "MISSED", None: ""}[result.met],
+            _verdict(result),
         )
         for result in results
     ]
@@ -46,7 +67,13 @@ def _goal(result: Result) -> str:
     if result.goal is None:
         return ""
     sign = "≥" if result.higher_is_better else "≤"
-    return f"{sign} {result.goal:g}" + (f" {result.unit}" if result.ratio is None else "")
+    return f"{sign} {result.goal:g}" + (f" {result.unit}" if result.goal_is_absolute else "")
+
+
+def _verdict(result: Result) -> str:
+    if result.met is None:
+        return "" if result.goal is None and result.ours is not None else "not measured"
+    return "met" if result.met else "MISSED"
 
 
 def show(results: Sequence[Result]) -> object:
@@ -59,6 +86,7 @@ def write_json(results: Sequence[Result], file: Path) -> None:
     value = {
         "schema": 1,
         "machine": machine(),
+        "versions": versions(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "results": [dataclasses.asdict(result) | {"ratio": result.ratio, "met": result.met} for result in results],
     }
@@ -68,8 +96,13 @@ def write_json(results: Sequence[Result], file: Path) -> None:
 def write_page(results: Sequence[Result], command: str) -> None:
     """Replace the table in docs/benchmarks.md."""
     text = PAGE.read_text(encoding="utf-8")
-    lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *(f"| {' | '.join(row)} |" for row in rows(results))]
-    said = f"`{command}` on {machine()}, {datetime.now(UTC):%Y-%m-%d}:"
+    lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *(_line(row) for row in rows(results))]
+    said = f"`{command}` on {machine()}; {versions()}; {datetime.now(UTC):%Y-%m-%d}:"
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n{said}\n\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+
+
+def _line(row: Sequence[str]) -> str:
+    cells = (cell.replace("|", "\\|") for cell in row)
+    return f"| {' | '.join(cells)} |"
