@@ -63,8 +63,8 @@ def _round(cli: Cli, python: Path, number: int) -> dict[str, Sample]:
             "pair, first": first,
             "pair": later,
             "memory": mebibytes,
-            "validate": list_import_errors(python, env),
-            "validate, local": list_import_errors(python, env, "--local"),
+            "validate": list_import_errors(python, env, dags),
+            "validate, local": list_import_errors(python, env, dags, "--local"),
         }
     migrated = cli.project.parent / f"migrated-{number}"
     migrate(python, migrated, dags)
