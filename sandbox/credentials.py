@@ -20,6 +20,7 @@ def generate() -> Credentials:
         fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         jwt_secret=secrets.token_urlsafe(48),
         api_secret_key=secrets.token_urlsafe(32),
+        database_password=secrets.token_urlsafe(24),
         databricks_token="dapi" + secrets.token_hex(16),
         # LocalStack takes the account from the key id; an id that starts with LKIA can never be a real account's
         aws_access_key_id="LKIA" + secrets.token_hex(8).upper(),

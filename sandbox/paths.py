@@ -70,6 +70,29 @@ class StatePaths:
         return self.root / "pythonpath"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContainerPaths(StatePaths):
+    """The same places inside the sandbox's images: fixed, so that two containers which share a volume agree."""
+
+    project: Path = Path("/sandbox/project")
+
+    @property
+    def root(self) -> Path:
+        return Path("/sandbox/state")
+
+    @property
+    def runtime(self) -> Path:
+        return Path("/sandbox/run")
+
+    @property
+    def archives(self) -> Path:
+        return Path("/sandbox/archive")
+
+    @property
+    def package_link(self) -> Path:
+        return Path("/opt/sandbox")
+
+
 def user_runtime_folder() -> Path:
     """The short private folder of all sandboxes of this user."""
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())

@@ -18,6 +18,7 @@ from sandbox.errors import PrerequisiteMissing
 
 USER = "airflow"
 DATABASE = "airflow"
+PORT = 5432
 UNPRIVILEGED_USER = "nobody"
 SETTINGS = {
     "listen_addresses": "",
@@ -123,6 +124,12 @@ def socket_file(socket_folder: Path) -> Path:
 def sqlalchemy_urls(socket_folder: Path) -> tuple[str, str]:
     """The addresses for SQLAlchemy, synchronous and asynchronous."""
     place = f"{USER}@/{DATABASE}?host={socket_folder}"
+    return f"postgresql+psycopg2://{place}", f"postgresql+asyncpg://{place}"
+
+
+def sqlalchemy_network_urls(host: str, *, password: str) -> tuple[str, str]:
+    """The addresses of a server in a container, where the socket is out of reach."""
+    place = f"{USER}:{password}@{host}:{PORT}/{DATABASE}"
     return f"postgresql+psycopg2://{place}", f"postgresql+asyncpg://{place}"
 
 

@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import mimetypes
+import os
 import socket
 import sys
 import zlib
@@ -90,14 +91,15 @@ def _settings(argv: Sequence[str] | None) -> Settings:
     )
     parser.add_argument("--folder", type=Path, help="the folder that holds the archives")
     parser.add_argument("--port", type=int, help="0 takes a free one")
+    parser.add_argument("--host", help="the interface to listen on: loopback, or in a container 0.0.0.0")
     arguments = parser.parse_args(argv)
     given = json.loads(arguments.config.read_text(encoding="utf-8")) if arguments.config else {}
     folder = arguments.folder or given.get("folder")
     port = arguments.port if arguments.port is not None else given.get("port")
     if folder is None or port is None:
         parser.error("needs --folder and --port, on the command line or in --config")
-    host = str(given.get("host", "127.0.0.1"))
-    if not host.startswith("127."):
+    host = str(arguments.host or given.get("host", "127.0.0.1"))
+    if not host.startswith("127.") and "SANDBOX_CONTAINER" not in os.environ:
         parser.error(f"host {host} is not a loopback address: the mirror is for this machine only")
     return Settings(folder=Path(folder), port=int(port), host=host)
 

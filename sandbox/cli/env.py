@@ -23,7 +23,7 @@ def variables(context: ServiceContext) -> dict[str, str]:
         "AIRFLOW_API_TOKEN": create_token(
             context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password
         ),
-        "SPARK_REMOTE": f"sc://127.0.0.1:{context.ports['spark']}",
+        "SPARK_REMOTE": f"sc://{context.address('spark')}",
         "ARCHIVE_URL": context.url("archive"),
     }
 

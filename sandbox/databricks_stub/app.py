@@ -34,19 +34,20 @@ def build_app(services: Services, log: Callable[[str], None]) -> ASGIApp:
     routes.append(
         AsgiRoute("/{path:path}", _unknown(services), methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
     )
-    return _Gate(Starlette(routes=routes))
+    return _Gate(Starlette(routes=routes), services.settings.peer_hosts)
 
 
 class _Gate:
     """Before any routing: refuses foreign hosts, and takes paths with or without a slash at the end."""
 
-    def __init__(self, inner: ASGIApp) -> None:
+    def __init__(self, inner: ASGIApp, peer_hosts: tuple[str, ...]) -> None:
         self._inner = inner
+        self._peer_hosts = peer_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                check_host(Request(scope).headers.get("host"))
+                check_host(Request(scope).headers.get("host"), self._peer_hosts)
             except ApiError as error:
                 await _refused(error)(scope, receive, send)
                 return

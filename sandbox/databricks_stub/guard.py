@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import re
+from collections.abc import Collection
 
 from sandbox.databricks_stub.errors import ApiError, no_credentials, wrong_token
 from sandbox.databricks_stub.settings import page_key
@@ -13,8 +14,13 @@ from sandbox.databricks_stub.settings import page_key
 LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
 
-def check_host(host: str | None) -> None:
-    """Refuse a request whose Host is no loopback name: any web site in a browser could send it (DNS rebinding)."""
+def check_host(host: str | None, peer_hosts: Collection[str] = ()) -> None:
+    """Refuse a request whose Host is no loopback name: any web site in a browser could send it (DNS rebinding).
+
+    `peer_hosts` are the names by which other containers of the same sandbox reach this one.
+    """
+    if host is not None and host.partition(":")[0] in peer_hosts:
+        return
     if host is None or LOOPBACK_HOST.fullmatch(host) is None:
         raise ApiError(
             421, "INVALID_HOST", f"Host {host!r} is refused: this workspace is reached as 127.0.0.1 or localhost only."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,10 +60,13 @@ class Settings:
 
     `state_dir` holds the database and every run's outputs; `project_root` is what `/Workspace/...` paths and notebooks
     of the bundle are read from; `warehouse_dir` holds managed tables; `runtime_dir` is a short path for Unix sockets.
+    `public_url` is where a browser on this machine finds it, `peer_hosts` are its names among other containers.
     """
 
     host: str = "127.0.0.1"
     port: int
+    public_url: str = ""
+    peer_hosts: tuple[str, ...] = ()
     state_dir: Path
     project_root: Path
     bundle: Path | None = None
@@ -80,7 +84,7 @@ class Settings:
     @property
     def url(self) -> str:
         """The workspace's base address, as clients on this machine use it."""
-        return f"http://{self.host}:{self.port}"
+        return self.public_url or f"http://{self.host}:{self.port}"
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -120,9 +124,11 @@ def _string(value: Any) -> str:
 
 
 def _host(value: Any) -> str:
-    if value != "127.0.0.1":
-        raise ValueError(f"the workspace binds 127.0.0.1 only, not {value!r}")
-    return "127.0.0.1"
+    # a container has an interface of its own, which is published on loopback
+    allowed = ("127.0.0.1", "0.0.0.0") if "SANDBOX_CONTAINER" in os.environ else ("127.0.0.1",)
+    if value not in allowed:
+        raise ValueError(f"the workspace binds {' or '.join(allowed)} only, not {value!r}")
+    return str(value)
 
 
 def _path(value: Any) -> Path:
@@ -182,6 +188,8 @@ def _engine(value: Any) -> Engine:
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "host": _host,
     "port": _port,
+    "public_url": _string,
+    "peer_hosts": _strings,
     "state_dir": _path,
     "project_root": _path,
     "bundle": _optional_path,

@@ -57,21 +57,20 @@ def airflow_request(config: Config) -> RuntimeRequest:
 def environment(context: ServiceContext) -> dict[str, str]:
     """All AIRFLOW* variables of the sandbox's Airflow: settings, secrets, connections, Variables."""
     home = context.paths.root / "airflow"
-    sync_url, async_url = postgres.sqlalchemy_urls(context.paths.runtime)
-    url = context.url("airflow")
+    sync_url, async_url = database_urls(context)
     secrets = context.credentials
     values = DEVELOPMENT | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(context.paths.project / context.config.project.dags),
         "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{context.url('airflow')}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{secrets.airflow_user}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
-        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__HOST": context.bind,
         "AIRFLOW__API__PORT": str(context.ports["airflow"]),
-        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__BASE_URL": context.public_url("airflow"),
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
@@ -80,6 +79,13 @@ def environment(context: ServiceContext) -> dict[str, str]:
     values |= {f"AIRFLOW_CONN_{name.upper()}": text for name, text in connections(context).items()}
     values |= {f"AIRFLOW_VAR_{name.upper()}": text for name, text in variables(context).items()}
     return values | {_option(key): value for key, value in context.config.airflow.config.items()}
+
+
+def database_urls(context: ServiceContext) -> tuple[str, str]:
+    """SQLAlchemy's addresses of the metadata database, synchronous and asynchronous."""
+    if "postgres" not in context.hosts:
+        return postgres.sqlalchemy_urls(context.paths.runtime)
+    return postgres.sqlalchemy_network_urls(context.hosts["postgres"], password=context.credentials.database_password)
 
 
 def _option(key: str) -> str:

@@ -15,7 +15,7 @@ def _process(context: ServiceContext) -> ProcessForm:
         argv=(
             str(context.interpreters[RUNTIME]),
             *("-m", "sandbox.archive.mirror"),
-            *("--folder", str(folder), "--port", str(context.ports["archive"])),
+            *("--folder", str(folder), "--host", context.bind, "--port", str(context.ports["archive"])),
         ),
         env=context.islands,
         cwd=folder,

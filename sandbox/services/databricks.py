@@ -19,6 +19,9 @@ def _settings(context: ServiceContext) -> dict[str, object]:
     """The workspace's configuration file (sandbox.databricks_stub.settings reads it)."""
     config, paths = context.config, context.paths
     return {
+        "host": context.bind,
+        "public_url": context.public_url("databricks"),
+        "peer_hosts": sorted({context.host("databricks")}),
         "port": context.ports["databricks"],
         "state_dir": str(paths.root / "databricks"),
         "project_root": str(paths.project),
@@ -34,7 +37,7 @@ def _settings(context: ServiceContext) -> dict[str, object]:
         "engine": {
             "name": config.engine.name,
             "python": str(context.interpreters[engine_runtime(config)]),
-            "remote": f"sc://127.0.0.1:{context.ports['spark']}",
+            "remote": f"sc://{context.address('spark')}",
         },
         "runtime_dir": str(paths.runtime),
         "max_parallel_tasks": config.databricks.max_parallel_tasks,

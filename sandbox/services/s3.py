@@ -21,7 +21,7 @@ def _process(context: ServiceContext) -> ProcessForm:
     python = str(context.interpreters[context.config.s3.implementation])
     if context.config.s3.implementation == "moto":
         return ProcessForm(
-            argv=(python, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)),
+            argv=(python, "-m", "moto.server", "--host", context.bind, "--port", str(port)),
             env={"TMPDIR": str(temporary)},
             cwd=folder,
             folders=(temporary,),
@@ -33,7 +33,7 @@ def _process(context: ServiceContext) -> ProcessForm:
         | {
             "SERVICES": "s3,sts",
             "STRICT_SERVICE_LOADING": "1",
-            "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+            "GATEWAY_LISTEN": f"{context.bind}:{port}",
             "FILESYSTEM_ROOT": str(folder),
             "TMPDIR": str(temporary),
             "XDG_CACHE_HOME": str(context.cache),

@@ -19,7 +19,7 @@ def _process(context: ServiceContext) -> ProcessForm:
         argv=(
             str(context.interpreters[engine_runtime(config)]),
             *("-m", "sandbox.databricks_stub.kernel.sail.server"),
-            *("--port", str(context.ports["spark"])),
+            *("--host", context.bind, "--port", str(context.ports["spark"])),
             *("--catalog", config.databricks.catalog),
             *(argument for schema in config.databricks.schemas for argument in ("--schema", schema)),
             *("--warehouse", str(context.paths.warehouse)),
@@ -36,7 +36,7 @@ SERVICE = Service(
     port_setting="engine.port",
     runtimes=lambda config: (RuntimeRequest(name=engine_runtime(config)),),
     process=_process,
-    probe=lambda context: Probe(kind="tcp", target=f"127.0.0.1:{context.ports['spark']}"),
-    url=lambda context: f"sc://127.0.0.1:{context.ports['spark']}",
+    probe=lambda context: Probe(kind="tcp", target=context.address("spark")),
+    url=lambda context: f"sc://{context.address('spark')}",
     stop_seconds=3.0,
 )

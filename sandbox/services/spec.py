@@ -11,6 +11,8 @@ from sandbox.health import Probe
 from sandbox.paths import StatePaths
 from sandbox.runtimes.store import RuntimeRequest
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
@@ -21,6 +23,7 @@ class Credentials:
     fernet_key: str
     jwt_secret: str
     api_secret_key: str
+    database_password: str
     databricks_token: str
     aws_access_key_id: str
     aws_secret_access_key: str
@@ -28,7 +31,11 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceContext:
-    """What a service may know when its process is described; everything is decided, nothing is looked up."""
+    """What a service may know when its process is described; everything is decided, nothing is looked up.
+
+    `ports` and `hosts` (127.0.0.1 where it names none) are where services reach each other, `published` is where this
+    machine reaches those whose address differs from that, and `bind` is the interface that they listen on.
+    """
 
     config: Config
     paths: StatePaths
@@ -38,10 +45,25 @@ class ServiceContext:
     runtime_keys: Mapping[str, str]
     tool_interpreter: Path
     cache: Path
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, int] = field(default_factory=dict)
+    bind: str = LOOPBACK
+
+    def host(self, service: str) -> str:
+        """The host name or address at which other services reach it."""
+        return self.hosts.get(service, LOOPBACK)
+
+    def address(self, service: str) -> str:
+        """`host:port` at which other services reach it."""
+        return f"{self.host(service)}:{self.ports[service]}"
 
     def url(self, service: str) -> str:
-        """The base URL of a service that speaks HTTP."""
-        return f"http://127.0.0.1:{self.ports[service]}"
+        """The base URL of a service that speaks HTTP, as other services use it."""
+        return f"http://{self.address(service)}"
+
+    def public_url(self, service: str) -> str:
+        """Its base URL as a browser on this machine opens it: what links and pages carry."""
+        return f"http://{LOOPBACK}:{self.published[service]}" if service in self.published else self.url(service)
 
     @property
     def aws_environment(self) -> dict[str, str]:

@@ -107,6 +107,9 @@ def _context(data: Mapping[str, Any]) -> ServiceContext:
         runtime_keys=data["runtime_keys"],
         tool_interpreter=Path(data["tool_interpreter"]),
         cache=Path(data["cache"]),
+        hosts=data["hosts"],
+        published=data["published"],
+        bind=data["bind"],
     )
 
 

@@ -21,6 +21,9 @@ from pathlib import Path
 
 from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
 
+LOOPBACK = "127.0.0.1"
+# a container has an interface of its own, which is published on loopback
+HOSTS = (LOOPBACK, "0.0.0.0") if "SANDBOX_CONTAINER" in os.environ else (LOOPBACK,)
 SESSION_TIMEOUT_SECONDS = 24 * 3600
 """Sail forgets an idle session after 15 minutes by default; the resident SQL session idles longer."""
 
@@ -42,6 +45,7 @@ def environment(*, catalog: str, schemas: Sequence[str], endpoint: str | None) -
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sail.server", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--host", default=LOOPBACK, choices=HOSTS)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--catalog", required=True)
     parser.add_argument("--schema", action="append", required=True, dest="schemas")
@@ -58,10 +62,10 @@ def warm_up() -> None:
         import pyspark.sql.pandas.types  # noqa: F401
 
 
-def _check_port(port: int) -> None:
+def _check_port(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
+        probe.bind((host, port))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,16 +82,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         warehouse.make_schema(schema)
 
     try:
-        _check_port(arguments.port)
+        _check_port(arguments.host, arguments.port)
     except OSError as error:
-        print(f"error: the Spark engine cannot listen on 127.0.0.1:{arguments.port}: {error}", file=sys.stderr)
+        print(f"error: the Spark engine cannot listen on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)
         return 5
     # before the first session can be made
     warehouse.announce_engine()
 
     from pysail.spark import SparkConnectServer
 
-    server = SparkConnectServer("127.0.0.1", arguments.port)
+    server = SparkConnectServer(arguments.host, arguments.port)
     server.start(background=True)
     warm_up()
     stopped = threading.Event()
