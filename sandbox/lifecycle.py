@@ -23,6 +23,7 @@ LOCK_WAIT_SECONDS = 600.0
 def exclusive(paths: StatePaths, progress: Progress) -> Iterator[None]:
     """Hold the sandbox's lifecycle lock; says so when another command has it, and waits for that one."""
     make_private(paths.root)
+    keep_out_of_git(paths)
     lock = filelock.FileLock(paths.lock_file, mode=0o600)
     try:
         lock.acquire(timeout=0)
@@ -39,6 +40,13 @@ def exclusive(paths: StatePaths, progress: Progress) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def keep_out_of_git(paths: StatePaths) -> None:
+    """Have Git ignore the state folders of a project, whatever its own .gitignore says."""
+    file = paths.root.with_name(".gitignore")
+    if not file.exists():
+        file.write_text("*\n", encoding="utf-8")
 
 
 def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: bool) -> SandboxStatus:

@@ -14,15 +14,12 @@ from sandbox.cli.session import Session, common_options
 from sandbox.cli.shown import table_rows
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
-from sandbox.clients.http import ApiAnswer
-from sandbox.errors import ConfigurationError, ServiceNotHealthy, TestsFailed
+from sandbox.errors import ConfigurationError, TestsFailed
 from sandbox.follow.chain import ChainState
 from sandbox.follow.failure import explain
 from sandbox.follow.render import changes, tree
+from sandbox.follow.watch import until_finished
 from sandbox.services.spec import ServiceContext
-
-LOOK_INTERVAL_SECONDS = 0.3
-OUTAGE_SECONDS = 60.0
 
 
 def clients(context: ServiceContext) -> tuple[AirflowClient, DatabricksClient]:
@@ -34,60 +31,18 @@ def clients(context: ServiceContext) -> tuple[AirflowClient, DatabricksClient]:
     )
 
 
-class Patience:
-    """A service that dies while a chain runs is started again by the supervisor: wait for it, but not for ever."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._since: float | None = None
-
-    def spend(self, error: ServiceNotHealthy) -> None:
-        """Take note of a failed look; raises the error when it was the service's refusal, or has lasted too long."""
-        refused = isinstance(error, ApiAnswer) and error.status_code < 500
-        if refused or (self._since is not None and time.monotonic() - self._since > OUTAGE_SECONDS):
-            raise error
-        if self._since is None:
-            self._since = time.monotonic()
-            self._session.terminal.note(f"{error.what}; waiting up to {OUTAGE_SECONDS:.0f} s for it")
-
-    def restore(self) -> None:
-        """A look has worked again."""
-        self._since = None
-
-
 def watch(session: Session, chain: follow.Chain, limit_seconds: float) -> ChainState:
-    """Look at the chain until it is finished, showing it as it changes.
-
-    Raises ServiceNotHealthy when it isn't finished after `limit_seconds`.
-    """
-    deadline = time.monotonic() + limit_seconds
-    before: ChainState | None = None
-    patience = Patience(session)
+    """Follow the chain to its end, showing it as it changes; raises as `until_finished` does."""
     with session.terminal.live() as live:
-        while True:
-            try:
-                now = chain.look()
-            except ServiceNotHealthy as error:
-                patience.spend(error)
-                time.sleep(LOOK_INTERVAL_SECONDS)
-                continue
-            patience.restore()
+
+        def show(before: ChainState | None, now: ChainState) -> None:
             if live is not None:
                 live.update(tree(now))
             elif not session.terminal.quiet:
                 for words in changes(before, now):
                     session.terminal.err.print(words, markup=False)
-            if now.finished:
-                return now
-            if time.monotonic() > deadline:
-                waiting = "\n".join(changes(None, now))
-                raise ServiceNotHealthy(
-                    f"the chain is not finished after {limit_seconds:.0f} s (limits.run_seconds)",
-                    why=waiting,
-                    next_command="sandbox logs airflow",
-                )
-            before = now
-            time.sleep(LOOK_INTERVAL_SECONDS)
+
+        return until_finished(chain, limit_seconds=limit_seconds, show=show, note=session.terminal.note)
 
 
 def run_and_report(session: Session, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:

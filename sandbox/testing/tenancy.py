@@ -1,0 +1,115 @@
+"""Who uses a test run's sandbox: the first process starts it, the last one takes it down, a killed one counts no more.
+
+Every process that uses the sandbox holds a shared lock on one file beside the sandbox's folder; the kernel gives the
+lock back when the process ends, however it ends. So no process needs to know of the others, and what a killed run
+left behind is found by the next one: a file that nobody has locked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from sandbox import lifecycle
+from sandbox.backends import BACKENDS
+from sandbox.config import LoadedConfig
+from sandbox.paths import StatePaths
+from sandbox.progress import Progress
+from sandbox.services.spec import ServiceContext
+
+DISPOSABLE_PREFIX = "pytest-"
+"""Sandboxes of this name are made for one test run and deleted after it."""
+_OURS, _FAILED = "started by a test run\n", "a test failed\n"
+
+
+@contextmanager
+def lent(
+    loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, failed: Callable[[], bool], keep: bool = False
+) -> Iterator[ServiceContext]:
+    """The addresses and credentials of a sandbox that is up.
+
+    One that was up already is left as it is. Another one is started, and taken down when its last user leaves, unless
+    `keep`; what a disposable one holds is deleted too, unless `failed()` says that somebody will want its logs. Raises
+    what `lifecycle.up` and `lifecycle.down` raise.
+    """
+    backend = BACKENDS[loaded.config.backend]
+    remove_leftovers(paths.project, progress)
+    with _joined(_file_of(paths)) as file:
+        ours = _OURS in _read(file)
+        if not ours and not backend.status(paths).is_up:
+            ours = True
+            _append(file, _OURS)
+        if ours:
+            lifecycle.up(loaded, paths, progress, keep=False)
+        try:
+            yield backend.context(paths)
+        finally:
+            if failed():
+                _append(file, _FAILED)
+            if ours and not keep and _is_last(file):
+                _take_down(loaded.config.backend, paths, file, progress)
+
+
+def remove_leftovers(project: Path, progress: Progress) -> None:
+    """Take down and delete the disposable sandboxes of test runs that were killed, or whose logs were kept."""
+    for path in sorted((project / ".sandbox").glob(f".{DISPOSABLE_PREFIX}*.tests")):
+        with path.open("a+", encoding="utf-8") as file:
+            if not _is_last(file):
+                continue
+            paths = StatePaths(project=project, name=path.stem.removeprefix("."))
+            for backend in BACKENDS.values():
+                lifecycle.down(backend, paths, progress)
+            shutil.rmtree(paths.root, ignore_errors=True)
+            path.unlink(missing_ok=True)
+
+
+def _file_of(paths: StatePaths) -> Path:
+    return paths.root.with_name(f".{paths.name}.tests")
+
+
+@contextmanager
+def _joined(path: Path) -> Iterator[IO[str]]:
+    """The file at `path` under a shared lock; waits while somebody takes the sandbox down."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            # who left last may have removed the file while we waited for it: then that lock guards nothing any more
+            if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                yield file
+                return
+
+
+def _is_last(file: IO[str]) -> bool:
+    """Whether nobody else holds the lock; then we hold it alone, else not at all any more."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _take_down(backend: str, paths: StatePaths, file: IO[str], progress: Progress) -> None:
+    disposable = paths.name.startswith(DISPOSABLE_PREFIX)
+    if disposable and _FAILED not in _read(file):
+        lifecycle.reset(BACKENDS[backend], paths, progress)
+    else:
+        lifecycle.down(BACKENDS[backend], paths, progress)
+        if disposable:
+            return  # the file stays: by it the next test run finds the folder that was kept
+    Path(file.name).unlink(missing_ok=True)
+
+
+def _read(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def _append(file: IO[str], text: str) -> None:
+    file.write(text)
+    file.flush()
