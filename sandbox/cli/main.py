@@ -31,6 +31,7 @@ COMMANDS = {
     "doctor": "doctor",
     "archive": "archive",
     "runtimes": "runtimes",
+    "matrix": "matrix",
 }
 """Command -> module of this package, which holds a click command of the same name."""
 

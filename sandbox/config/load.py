@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class LoadedConfig:
 
 
 def settings(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every scalar setting: its path and its type; these are the ones that a SANDBOX_* variable can override."""
+    """Every setting that a SANDBOX_* variable can override, scalars and tables of texts: its path and its type."""
     for name, field in model.model_fields.items():
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -42,6 +43,8 @@ def settings(model: type[BaseModel] = Config, prefix: tuple[str, ...] = ()) -> I
             yield (*prefix, name), annotation
         elif annotation is str or "Literal" in str(annotation) or str(annotation) == "str | None":
             yield (*prefix, name), str
+        elif annotation == dict[str, str]:
+            yield (*prefix, name), dict
 
 
 def variable_name(path: Sequence[str]) -> str:
@@ -59,6 +62,8 @@ def _converted(text: str, kind: type) -> object:
                 return float(text)
             case "bool":
                 return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+            case "dict":
+                return json.loads(text)
     except (ValueError, KeyError):
         return text
     return text

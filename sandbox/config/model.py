@@ -25,6 +25,7 @@ class Project(Section):
     dags: str = Field("dags", description="Folder of the DAG files.")
     bundle: str = Field("databricks.yml", description="The Databricks asset bundle that defines the jobs.")
     bundle_target: str = Field("local", description="The bundle's target that the sandbox deploys.")
+    matrix: str = Field("matrix.toml", description="The cells that `sandbox matrix` tests.")
 
 
 class Connection(Section):

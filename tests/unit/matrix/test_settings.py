@@ -1,0 +1,61 @@
+"""A cell as variables, and what keeps it from being run."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.config import load
+from sandbox.errors import ConfigurationError
+from sandbox.matrix.cell import Cell
+from sandbox.matrix.settings import environment, obstacle
+from sandbox.services.airflow_row import airflow_request
+from tests.driver import REPOSITORY
+
+PRODUCTION = "airflow3.0.2-py3.11-process-sail-dbx7.6.0"
+
+
+def cell(cell_id: str) -> Cell:
+    return Cell(id=cell_id, purpose="a test")
+
+
+def test_production_needs_no_other_lock() -> None:
+    """The configuration that the variables give is production's row with the lock's own provider."""
+    config = load(REPOSITORY, environment(cell(PRODUCTION))).config
+
+    assert airflow_request(config).name == "airflow-3.0.2-py3.11"
+    assert not airflow_request(config).is_derived
+    assert (config.backend, config.engine.name) == ("process", "sail")
+
+
+def test_another_provider_is_asked_for() -> None:
+    """A version that the row's lock does not have reaches airflow.providers."""
+    config = load(REPOSITORY, environment(cell(PRODUCTION.replace("7.6.0", "7.9.0")))).config
+
+    assert config.airflow.providers == {"databricks": "7.9.0"}
+
+
+def test_a_row_without_a_lock_is_refused() -> None:
+    """With the runtime's name and the registered ones."""
+    with pytest.raises(ConfigurationError, match=r"airflow-3\.0\.2-py3\.14, which is not registered"):
+        environment(cell(PRODUCTION.replace("3.11", "3.14")))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [("-process-", ""), ("-boat-", "this version has no backend boat")],
+)
+def test_backends(changed: str, expected: str) -> None:
+    """Process runs everywhere; a backend that is not there is said to be missing."""
+    assert obstacle(cell(PRODUCTION.replace("-process-", changed)), lambda _: "") == expected
+
+
+def test_engines() -> None:
+    """As with backends."""
+    wanted = cell(PRODUCTION.replace("-sail-", "-steam-"))
+
+    assert obstacle(wanted, lambda _: "") == "this version has no engine steam"
+
+
+def test_what_the_machine_lacks() -> None:
+    """Is the obstacle of a backend that is there."""
+    assert obstacle(cell(PRODUCTION), lambda name: f"no {name} here") == "no process here"
