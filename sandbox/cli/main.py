@@ -32,6 +32,7 @@ COMMANDS = {
     "archive": "archive",
     "runtimes": "runtimes",
     "matrix": "matrix",
+    "init": "init",
 }
 """Command -> module of this package, which holds a click command of the same name."""
 

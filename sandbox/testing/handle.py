@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import follow
+from sandbox import follow, health
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
 from sandbox.errors import ConfigurationError, TestsFailed
@@ -15,6 +15,8 @@ from sandbox.follow.failure import explain
 from sandbox.follow.watch import until_finished
 from sandbox.progress import Progress
 from sandbox.services.spec import ServiceContext
+
+PARSE_SECONDS = 60.0
 
 
 class SparkTables:
@@ -79,6 +81,20 @@ class RunningSandbox:
     def url(self, service: str) -> str:
         """The base URL of `airflow`, `s3`, `databricks` or `archive`."""
         return self.context.url(service)
+
+    def wait_for_dags(self, dag_ids: Iterable[str], *, timeout_seconds: float = PARSE_SECONDS) -> None:
+        """Wait until Airflow knows these DAGs; raises TestsFailed with the import errors when it does not."""
+        wanted = set(dag_ids)
+
+        def complaint() -> str:
+            missing = wanted - {dag["dag_id"] for dag in self.airflow.dags()}
+            return f"Airflow does not know {', '.join(sorted(missing))}" if missing else ""
+
+        try:
+            health.wait_until(complaint, timeout_seconds=timeout_seconds, interval_seconds=0.25)
+        except health.StillWaiting as waiting:
+            errors = [f"{error['filename']}: {error['stack_trace']}" for error in self.airflow.import_errors()]
+            raise TestsFailed(str(waiting), why="\n".join(errors), next_command="sandbox validate") from None
 
     def run(
         self,
