@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one command; logic lives in Python. Needs Python >= 3.11, make and git.
 .DEFAULT_GOAL := help
-.PHONY: help setup dev sandbox up down status test lint unit integration e2e clean
+.PHONY: help setup dev sandbox up down status test lint unit integration matrix e2e clean
 MAKEFLAGS += --no-print-directory
 
 # the first Python that is new enough; another one: make setup PYTHON=/path/to/python3
@@ -42,6 +42,9 @@ unit: dev ## Run the fast tests (no network, no services)
 
 integration: dev ## Run the tests against real Airflow, S3, workspace
 	@.venv/bin/nox -s integration
+
+matrix: dev ## Run the cells of the group pr side by side
+	@.venv/bin/nox -s matrix -- --group pr
 
 e2e: dev ## Run a user's session from start to end
 	@.venv/bin/nox -s e2e

@@ -1,7 +1,7 @@
 """The tests, sorted by what they need; `nox -l` lists them. All run in the .venv that `make test` made.
 
 `.venv/bin/nox` runs lint, types, unit, integration and e2e; arguments after `--` reach pytest:
-`.venv/bin/nox -s unit -- -k ports -x`.
+`.venv/bin/nox -s unit -- -k ports -x`. Each cell of matrix.toml is a session of its own, tagged with its groups.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ import nox
 PROJECT = Path(__file__).parent
 # the nox script does not put the project on sys.path
 sys.path.insert(0, str(PROJECT))
+
+from sandbox.matrix import machine, settings  # noqa: E402
+from sandbox.matrix.cell import Cell  # noqa: E402
+from sandbox.matrix.model import load  # noqa: E402
+
+MATRIX = load(PROJECT / "matrix.toml")
 
 BIN = Path(sys.executable).parent
 PYTHON_FOLDERS = ("sandbox", "tests", "dags", "notebooks", "noxfile.py")
@@ -55,8 +61,34 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """A user's session: up, run, look at tables, edit, run again, break, repair, down."""
-    _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200)
+    """A user's session, and the cell's tests, in production's row on the best backend that this machine has."""
+    cell = settings.best(MATRIX.production(), machine.lacks)
+    session.log(f"production's row on the backend {cell.backend}: {cell.id}")
+    _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200, env=settings.environment(cell, {}))
+    if not session.posargs:
+        _run_cells(session, cell.id)
+
+
+def _cell_session(cell: Cell) -> None:
+    @nox.session(name=f"e2e-{cell.id}", tags=list(cell.groups))
+    def run(session: nox.Session) -> None:
+        _run_cells(session, cell.id, *session.posargs)
+
+    run.__doc__ = f"The cell's tests: {cell.purpose}."
+
+
+for _cell in MATRIX.cells:
+    _cell_session(_cell)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Cells side by side: `nox -s matrix -- --group pr [--retry-failed] [--fail-fast] [SELECTION …]`."""
+    _run_cells(session, *session.posargs)
+
+
+def _run_cells(session: nox.Session, *arguments: str) -> None:
+    session.run(sys.executable, "-m", "sandbox", "matrix", "run", *arguments, external=True)
 
 
 @nox.session
@@ -81,7 +113,14 @@ def _tool(session: nox.Session, name: str, *arguments: str) -> None:
     session.run(str(BIN / name), *arguments, external=True)
 
 
-def _pytest(session: nox.Session, folder: str, *options: str, workers: str = "2", timeout: int = 120) -> None:
+def _pytest(
+    session: nox.Session,
+    folder: str,
+    *options: str,
+    workers: str = "2",
+    timeout: int = 120,
+    env: dict[str, str] | None = None,
+) -> None:
     selected = [argument for argument in session.posargs if (PROJECT / argument.split("::")[0]).exists()]
     arguments = [f"--numprocesses={os.environ.get('SANDBOX_TEST_WORKERS', workers)}", f"--timeout={timeout}", *options]
     session.run(
@@ -89,6 +128,7 @@ def _pytest(session: nox.Session, folder: str, *options: str, workers: str = "2"
         external=True,
         # no tests is no failure only where there is no folder yet
         success_codes=[0] if (PROJECT / folder).is_dir() else [0, 4],
+        env=env,
     )
 
 

@@ -49,6 +49,11 @@ FOREIGN_PREFIXES = (
 """Variables of the user's shell that would lead a service to other code, other settings or a real cloud account."""
 
 
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""The supervisors that this process has started: one that is forgotten while it runs is a warning of Python's, which
+fails a test of whoever uses the pytest plugin."""
+
+
 def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment of the services: the user's, less what must not reach them, and no proxy for loopback."""
     kept = {name: value for name, value in env.items() if not name.startswith(FOREIGN_PREFIXES)}
@@ -157,7 +162,7 @@ def _start_supervisor(paths: StatePaths, running: SupervisorState | None) -> Non
         supervisor.send_signal(signal.SIGHUP)
         return
     with (paths.logs / "supervisor.log").open("ab") as log:
-        subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-m", "sandbox.supervisor", str(paths.launch_file), str(paths.state_file)],
             env=clean_environment(os.environ) | {ownership.MARK: paths.instance_id},
             cwd=paths.root,
@@ -166,6 +171,7 @@ def _start_supervisor(paths: StatePaths, running: SupervisorState | None) -> Non
             stderr=log,
             start_new_session=True,
         )
+    _STARTED.append(started)
 
 
 def down(paths: StatePaths, progress: Progress) -> bool:

@@ -20,7 +20,8 @@ FILE_NAME = "sandbox.toml"
 SCALARS = (str, int, float, bool)
 # SANDBOX_* variables that are not settings of sandbox.toml
 OTHER_VARIABLES = frozenset(
-    f"SANDBOX_{name}" for name in ("CACHE_DIR", "DATABRICKS_TOKEN", "INSTANCE", "NAME", "SERVICE", "TEST_WORKERS")
+    f"SANDBOX_{name}"
+    for name in ("CACHE_DIR", "DATABRICKS_TOKEN", "INSTANCE", "NAME", "REPORT_KEY", "SERVICE", "TEST_WORKERS")
 )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from sandbox.backends import BACKENDS
 from sandbox.config.load import variable_name
@@ -16,21 +15,24 @@ from sandbox.runtimes.locks import PROVIDER_PREFIX, pins
 from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
 
 PROVIDER = "databricks"
+BACKENDS_BY_FIDELITY = ("process", "docker", "kind")
+"""The backends, the one that is most like production last."""
 
 
-def environment(cell: Cell) -> dict[str, str]:
-    """The variables that make the configured sandbox this cell's.
+def environment(cell: Cell, providers: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make the configured sandbox this cell's; `providers` are those that are configured.
 
     Raises ConfigurationError when there is no lock for its Airflow on its Python.
     """
+    others = {name: version for name, version in providers.items() if name != PROVIDER}
+    own = {} if locked_provider(cell) == cell.databricks else {PROVIDER: cell.databricks}
     values = {
         ("airflow", "version"): cell.airflow,
         ("airflow", "python"): cell.python,
         ("backend",): cell.backend,
         ("engine", "name"): cell.engine,
+        ("airflow", "providers"): json.dumps(others | own, sort_keys=True),
     }
-    if locked_provider(cell) != cell.databricks:
-        values[("airflow", "providers")] = json.dumps({PROVIDER: cell.databricks})
     return {variable_name(path): value for path, value in values.items()}
 
 
@@ -51,6 +53,12 @@ def locked_provider(cell: Cell) -> str | None:
     return next(iter(versions)) if len(versions) == 1 else None
 
 
+def best(cells: Sequence[Cell], lacks: Callable[[str], str]) -> Cell:
+    """Of the same cell on several backends the one that is nearest to production and that this machine can run."""
+    able = [cell for cell in cells if not obstacle(cell, lacks)]
+    return max(able or cells[:1], key=lambda cell: BACKENDS_BY_FIDELITY.index(cell.backend))
+
+
 def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
     """Why this version of the sandbox, or this machine, cannot run the cell; empty when it can.
 
@@ -61,10 +69,3 @@ def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
     if cell.engine not in typing.get_args(Engine.model_fields["name"].annotation):
         return f"this version has no engine {cell.engine}"
     return lacks(cell.backend)
-
-
-def lock_digests(project_locks: Path) -> Mapping[str, str]:
-    """The hash of every committed lock by its name."""
-    import hashlib
-
-    return {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(project_locks.glob("*.txt"))}

@@ -20,7 +20,7 @@ def cell(cell_id: str) -> Cell:
 
 def test_production_needs_no_other_lock() -> None:
     """The configuration that the variables give is production's row with the lock's own provider."""
-    config = load(REPOSITORY, environment(cell(PRODUCTION))).config
+    config = load(REPOSITORY, environment(cell(PRODUCTION), {})).config
 
     assert airflow_request(config).name == "airflow-3.0.2-py3.11"
     assert not airflow_request(config).is_derived
@@ -29,15 +29,15 @@ def test_production_needs_no_other_lock() -> None:
 
 def test_another_provider_is_asked_for() -> None:
     """A version that the row's lock does not have reaches airflow.providers."""
-    config = load(REPOSITORY, environment(cell(PRODUCTION.replace("7.6.0", "7.9.0")))).config
+    config = load(REPOSITORY, environment(cell(PRODUCTION.replace("7.6.0", "7.9.0")), {"amazon": "9.9.0"})).config
 
-    assert config.airflow.providers == {"databricks": "7.9.0"}
+    assert config.airflow.providers == {"amazon": "9.9.0", "databricks": "7.9.0"}
 
 
 def test_a_row_without_a_lock_is_refused() -> None:
     """With the runtime's name and the registered ones."""
     with pytest.raises(ConfigurationError, match=r"airflow-3\.0\.2-py3\.14, which is not registered"):
-        environment(cell(PRODUCTION.replace("3.11", "3.14")))
+        environment(cell(PRODUCTION.replace("3.11", "3.14")), {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,220 @@
+"""A whole run of the matrix: what can run here, its runtimes, all cells, the report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+import sandbox
+from sandbox import lifecycle
+from sandbox.backends import BACKENDS
+from sandbox.config import Config, load
+from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.matrix import machine, runner
+from sandbox.matrix.cell import Cell
+from sandbox.matrix.model import Matrix
+from sandbox.matrix.runner import Job, Running
+from sandbox.matrix.schedule import Limits, Watcher, not_run, run_all
+from sandbox.matrix.settings import environment, obstacle
+from sandbox.paths import StatePaths
+from sandbox.plan import resolve
+from sandbox.progress import Progress
+from sandbox.report import source, store
+from sandbox.report.integrity import sealed
+from sandbox.report.model import CellResult, Report, RuntimeUsed, State
+from sandbox.runtimes.build import ensure
+from sandbox.runtimes.store import Runtime, RuntimeRequest, lock_sha256
+
+ATTEMPTS_WITH_RETRY = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a run is to be; `tests` replaces what the cells would run, `jobs` the number that the machine suggests."""
+
+    jobs: int | None = None
+    fail_fast: bool = False
+    retry_failed: bool = False
+    tests: tuple[str, ...] = ()
+    selection: tuple[str, ...] = ()
+    key: str = ""
+
+
+class Silent:
+    """A Progress that says nothing: the cells' sandboxes are told of by the cells."""
+
+    @contextmanager
+    def step(self, _title: str) -> Iterator[Silent]:
+        """See Progress."""
+        yield self
+
+    def note(self, text: str) -> None:
+        """See Progress."""
+
+    def update(self, detail: str) -> None:
+        """See Step."""
+
+    def done(self, detail: str) -> None:
+        """See Step."""
+
+
+def run(
+    matrix: Matrix,
+    cells: Sequence[Cell],
+    *,
+    project: Path,
+    config: Config,
+    options: Options,
+    progress: Progress,
+    board: Callable[[], Watcher],
+) -> tuple[Report, Path]:
+    """Run the cells and write the report; returns it and its folder.
+
+    Raises ConfigurationError when a cell's row has no lock; everything that goes wrong later is in the report.
+    """
+    begun = time.monotonic()
+    before = source.look(project)
+    folder = store.new_folder(project)
+    jobs = [_job(matrix, cell, project, folder, config, options) for cell in cells]
+    unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, machine.lacks))}
+    able, unprovided = _provided([job for job in jobs if job.cell.id not in unable], progress)
+    unable |= unprovided
+    limits = Limits(
+        jobs=machine.jobs([job.cell.expected_memory_mib for job in able] or [0], wanted=options.jobs),
+        room_mib=machine.room_mib(),
+        fail_fast=options.fail_fast,
+    )
+    attempts = ATTEMPTS_WITH_RETRY if options.retry_failed else 1
+    watcher = board()
+    results = [not_run(job, unable[job.cell.id]) for job in jobs if job.cell.id in unable]
+    for result in results:
+        watcher.ends(result)
+    durations = _durations(project)
+    able.sort(key=lambda job: -durations.get(job.cell.id, job.cell.expected_memory_mib))
+    results += run_all(able, work=lambda running: _run_cell(running, attempts), limits=limits, watcher=watcher)
+    order = [cell.id for cell in cells]
+    report = sealed(
+        Report(
+            id=folder.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            tool_version=sandbox.__version__,
+            selection=options.selection,
+            source=source.both(before, source.look(project)),
+            inputs=source.digests(artefacts(project, config)),
+            machine=_machine(),
+            jobs=limits.jobs,
+            seconds=round(time.monotonic() - begun, 2),
+            cells=tuple(sorted(results, key=lambda result: order.index(result.id))),
+        ),
+        options.key,
+    )
+    store.write(report, folder)
+    store.prune(project)
+    return report, folder
+
+
+def artefacts(project: Path, config: Config) -> dict[str, Path]:
+    """What a report's digests are of, beside the locks: those that the project has."""
+    settings = config.project
+    names = (settings.dags, settings.bundle, settings.matrix, "notebooks", "chart", "images", "sandbox.toml")
+    return {name: project / name for name in names}
+
+
+def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config, options: Options) -> Job:
+    rerun = f"sandbox matrix run {cell.id}"
+    return Job(
+        cell=cell,
+        project=project,
+        folder=folder / cell.id,
+        tests=options.tests or matrix.tests(cell),
+        limit_seconds=matrix.limit_seconds(cell),
+        settings=environment(cell, config.airflow.providers),
+        rerun=rerun + "".join(f" --tests {test}" for test in options.tests),
+    )
+
+
+def _provided(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[str, str]]:
+    """The jobs with their runtimes built, and why others cannot have theirs; what cells share is built once."""
+    needs = {job.cell.id: _needs(job) for job in jobs}
+    try:
+        ensure(dict.fromkeys(need for wanted in needs.values() for need in wanted), progress=progress)
+    except PrerequisiteMissing as error:
+        progress.note(f"{error.what}; trying cell by cell")
+    able: list[Job] = []
+    unable: dict[str, str] = {}
+    for job in jobs:
+        try:
+            built = ensure(needs[job.cell.id], progress=progress)
+        except SandboxError as error:
+            unable[job.cell.id] = " ".join([error.what, *error.why.splitlines()[:1]])
+            continue
+        able.append(_with_runtimes(job, needs[job.cell.id], built))
+    return able, unable
+
+
+def _needs(job: Job) -> tuple[RuntimeRequest, ...]:
+    config = load(job.project, job.environment(os.environ)).config
+    return resolve(config, StatePaths(project=job.project, name=runner.sandbox_name(job.cell))).runtimes
+
+
+def _with_runtimes(job: Job, needs: Sequence[RuntimeRequest], built: Mapping[str, Runtime]) -> Job:
+    used = tuple(
+        RuntimeUsed(name=need.name, key=built[need.name].key, lock_sha256=lock_sha256(need.spec.lock_file))
+        for need in needs
+    )
+    return Job(**(vars(job) | {"runtimes": used}))
+
+
+def _run_cell(running: Running, attempts: int) -> CellResult:
+    """Run a cell on a new sandbox, and leave none; again, when it failed and may be tried again."""
+    job = running.job
+    for attempt in range(1, attempts + 1):
+        result = _attempt(running).model_copy(update={"attempts": attempt})
+        if result.state is not State.FAILED or running.stopped or attempt == attempts:
+            break
+        job.folder.rename(job.folder.with_name(f"{job.cell.id}.attempt-{attempt}"))
+        running.progress = type(running.progress)(file=running.progress.file)
+    return result.model_copy(update={"flaky": result.state is State.PASSED and result.attempts > 1})
+
+
+def _attempt(running: Running) -> CellResult:
+    job = running.job
+    paths = StatePaths(project=job.project, name=runner.sandbox_name(job.cell))
+    backend = BACKENDS[job.cell.backend]
+    try:
+        lifecycle.reset(backend, paths, Silent())
+    except SandboxError as error:
+        return not_run(job, f"what an earlier run left is in the way: {error.what}")
+    result = runner.files_of(job, runner.run_once(running), paths.root)
+    try:
+        lifecycle.reset(backend, paths, Silent())
+    except SandboxError as error:
+        reason = f"its sandbox could not be removed: {error.what}"
+        result = result.model_copy(update={"state": State.FAILED, "reason": result.reason or reason})
+    return result
+
+
+def _durations(project: Path) -> dict[str, float]:
+    """How long each cell took in its newest run."""
+    found: dict[str, float] = {}
+    for folder in store.finished(project)[:5]:
+        for cell in store.read(folder).cells:
+            if cell.state is State.PASSED:
+                found.setdefault(cell.id, cell.seconds)
+    return found
+
+
+def _machine() -> str:
+    memory = psutil.virtual_memory().total / 1024**3
+    return (
+        f"{machine.cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )

@@ -1,0 +1,1 @@
+"""What a run of the matrix found: results as values, written, merged, shown."""

@@ -1,0 +1,188 @@
+"""The report as frozen values: `report.json` is these, in this form (`schema` is its version)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = 1
+
+
+class State(StrEnum):
+    """What became of a test or of a cell: four different things, never added up."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_RUN = "not_run"
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return self.value.replace("_", " ")
+
+
+class Value(BaseModel):
+    """What all parts of the report have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Counts(Value):
+    """The four numbers."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    not_run: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.passed + self.failed + self.skipped + self.not_run
+
+    @property
+    def words(self) -> str:
+        """`3 passed, 0 failed, 0 skipped, 1 not run`."""
+        return ", ".join(f"{getattr(self, state.value)} {state.words}" for state in State)
+
+
+def count(states: Iterable[State]) -> Counts:
+    """How often each state occurs."""
+    return Counts(**{state.value: number for state, number in Counter(states).items()})
+
+
+class TestResult(Value):
+    """One test: `message` in a line or two, `details` and `output` as far as they help."""
+
+    __test__ = False  # pytest would collect it by its name
+
+    id: str
+    state: State
+    setup_seconds: float = 0.0
+    call_seconds: float = 0.0
+    teardown_seconds: float = 0.0
+    message: str = ""
+    details: str = ""
+    output: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """All its phases."""
+        return self.setup_seconds + self.call_seconds + self.teardown_seconds
+
+
+class Phase(Value):
+    """A part of a cell's time."""
+
+    name: str
+    seconds: float
+
+
+class File(Value):
+    """A file beside the report: its path from the report's folder, and its digest."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    kind: str = Field(description="`record`, `log` or `notebook`.")
+    title: str = ""
+
+
+class RuntimeUsed(Value):
+    """A locked environment that a cell ran in."""
+
+    name: str
+    key: str
+    lock_sha256: str
+
+
+class CellResult(Value):
+    """One cell: its state, why it has no other one, its tests, its files, and the command that runs it again."""
+
+    id: str
+    axes: Mapping[str, str]
+    groups: tuple[str, ...] = ()
+    purpose: str = ""
+    state: State
+    reason: str = ""
+    flaky: bool = False
+    attempts: int = 0
+    started: str = ""
+    seconds: float = 0.0
+    phases: tuple[Phase, ...] = ()
+    tests: tuple[TestResult, ...] = ()
+    counts: Counts = Field(default_factory=Counts)
+    rerun: str = ""
+    settings: Mapping[str, str] = Field(default_factory=dict)
+    runtimes: tuple[RuntimeUsed, ...] = ()
+    images: Mapping[str, str] = Field(default_factory=dict)
+    files: tuple[File, ...] = ()
+
+
+class Source(Value):
+    """The revision that was tested; `changes` are the paths that differed from it, before or after."""
+
+    revision: str = ""
+    branch: str = ""
+    clean: bool = False
+    changes: tuple[str, ...] = ()
+
+
+class Integrity(Value):
+    """The digest of everything else in the report: `sha256`, or `hmac-sha256` where a key signed it."""
+
+    algorithm: str
+    digest: str
+
+
+class Report(Value):
+    """One run of the matrix, or several merged; `inputs` are the digests of what was tested."""
+
+    schema_: int = Field(SCHEMA, alias="schema")
+    id: str
+    created: str
+    tool_version: str
+    selection: tuple[str, ...] = ()
+    source: Source
+    inputs: Mapping[str, str] = Field(default_factory=dict)
+    machine: str = ""
+    jobs: int = 1
+    seconds: float = 0.0
+    cells: tuple[CellResult, ...] = ()
+    integrity: Integrity | None = None
+
+    @property
+    def cell_counts(self) -> Counts:
+        """The four numbers of the cells."""
+        return count(cell.state for cell in self.cells)
+
+    @property
+    def test_counts(self) -> Counts:
+        """The four numbers of all tests of all cells."""
+        return count(test.state for cell in self.cells for test in cell.tests)
+
+
+def state_of(tests: Iterable[TestResult], *, problem: str = "") -> State:
+    """The state of a cell with these tests: passed only when every one of them passed, and there was one."""
+    states = {test.state for test in tests}
+    if problem or State.FAILED in states or not states:
+        return State.FAILED
+    return next((state for state in (State.NOT_RUN, State.SKIPPED) if state in states), State.PASSED)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The beginning and the end of a long text."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit // 4, limit - limit // 4
+    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"
+
+
+def plain(text: str) -> str:
+    """A text without the escape sequences of a terminal."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)

@@ -1,0 +1,106 @@
+"""Where reports lie: `.sandbox/_matrix/runs/<time>/`, the newest last; old ones go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sandbox.errors import ConfigurationError, NothingSelected
+from sandbox.report.model import SCHEMA, Report
+
+FILE_NAME = "report.json"
+RUNS_KEPT = 20
+
+
+def runs_folder(project: Path) -> Path:
+    """The folder of all runs; its name is none that a sandbox can have."""
+    return project / ".sandbox" / "_matrix" / "runs"
+
+
+def new_folder(project: Path) -> Path:
+    """A new run's folder."""
+    parent = runs_folder(project)
+    parent.mkdir(parents=True, exist_ok=True)
+    ignore = parent.parent.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    for number in range(1, 1000):
+        folder = parent / (stamp if number == 1 else f"{stamp}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue  # two runs in one second
+        return folder
+    raise FileExistsError(parent / stamp)
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write report.json into the run's folder."""
+    file = folder / FILE_NAME
+    new = file.with_suffix(".new")
+    new.write_text(report.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    new.replace(file)
+    return file
+
+
+def read(file: Path) -> Report:
+    """Read a report.
+
+    Raises ConfigurationError when the file is no report of this schema.
+    """
+    if file.is_dir():
+        file = file / FILE_NAME
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"there is no report {file}", why=str(error), next_command="sandbox report") from None
+    try:
+        schema = json.loads(text).get("schema")
+        if schema != SCHEMA:
+            raise ConfigurationError(
+                f"{file} is a report of another form", why=f"its schema is {schema!r}, this version reads {SCHEMA}"
+            )
+        return Report.model_validate_json(text)
+    except (ValueError, AttributeError, ValidationError) as error:
+        lines = str(error).splitlines()
+        raise ConfigurationError(f"{file} is no report", why="\n".join(lines[:6])) from None
+
+
+def finished(project: Path) -> list[Path]:
+    """The folders of the runs that have a report, the newest first."""
+    folders = runs_folder(project).glob(f"*/{FILE_NAME}")
+    return sorted((file.parent for file in folders), key=lambda folder: (folder / FILE_NAME).stat().st_mtime_ns)[::-1]
+
+
+def latest(project: Path) -> Path:
+    """The newest run's folder.
+
+    Raises NothingSelected when there is none.
+    """
+    folders = finished(project)
+    if not folders:
+        raise NothingSelected("there is no report yet", next_command="sandbox matrix run --group pr")
+    return folders[0]
+
+
+def earlier(project: Path, than: Report) -> Iterator[Report]:
+    """The reports of runs before this one, the newest first; what is no report of this schema is left out."""
+    for folder in finished(project):
+        try:
+            report = read(folder)
+        except ConfigurationError:
+            continue  # of another version
+        if report.id != than.id and report.created <= than.created:
+            yield report
+
+
+def prune(project: Path, kept: int = RUNS_KEPT) -> None:
+    """Remove all runs but the newest."""
+    for folder in finished(project)[kept:]:
+        shutil.rmtree(folder, ignore_errors=True)

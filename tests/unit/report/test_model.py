@@ -1,0 +1,46 @@
+"""Four numbers everywhere, and what makes a cell passed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.report.model import Report, State, TestResult, plain, shortened, state_of
+
+
+def test_the_four_numbers(report: Report) -> None:
+    """Of the cells and of the tests, never added up to two."""
+    assert report.cell_counts.words == "1 passed, 1 failed, 0 skipped, 1 not run"
+    assert report.test_counts.words == "2 passed, 1 failed, 1 skipped, 0 not run"
+    assert report.test_counts.total == 4
+
+
+@pytest.mark.parametrize(
+    ("states", "problem", "expected"),
+    [
+        (["passed", "passed"], "", "passed"),
+        (["passed", "skipped"], "", "skipped"),
+        (["passed", "skipped", "not_run"], "", "not_run"),
+        (["passed", "failed", "not_run"], "", "failed"),
+        (["passed"], "pytest ended with 3", "failed"),
+        ([], "", "failed"),
+    ],
+)
+def test_a_cell_is_passed_when_every_test_is(states: list[str], problem: str, expected: str) -> None:
+    """And when there was one, and pytest itself was content."""
+    tests = [TestResult(id=str(number), state=State(state)) for number, state in enumerate(states)]
+
+    assert state_of(tests, problem=problem) == State(expected)
+
+
+def test_long_texts_keep_their_ends() -> None:
+    """The end matters more than the beginning."""
+    text = shortened("a" * 500 + "z" * 500, 100)
+
+    assert text.startswith("a" * 25)
+    assert text.endswith("z" * 75)
+    assert "900 characters left out" in text
+
+
+def test_no_escape_sequences() -> None:
+    """What a terminal would draw."""
+    assert plain("\x1b[1;31mred\x1b[0m") == "red"

@@ -1,0 +1,69 @@
+"""The revision that was tested, and whether the tree was it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox.report.model import Source
+from sandbox.report.source import both, digests, look
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one commit."""
+    (tmp_path / "a.txt").write_text("1")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    return tmp_path
+
+
+def test_a_clean_tree(repository: Path) -> None:
+    """The revision, the branch, no changes."""
+    source = look(repository)
+
+    assert len(source.revision) == 40
+    assert (source.branch, source.clean, source.changes) == ("main", True, ())
+
+
+def test_changes_are_named(repository: Path) -> None:
+    """Edited files and new ones."""
+    (repository / "a.txt").write_text("2")
+    (repository / "b.txt").write_text("new")
+
+    source = look(repository)
+
+    assert (source.clean, source.changes) == (False, ("a.txt", "b.txt"))
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    """Then there is no revision, and nothing is clean."""
+    assert look(tmp_path) == Source()
+
+
+def test_what_moved_meanwhile_is_not_clean() -> None:
+    """A commit or an edit while the cells ran."""
+    before = Source(revision="a", clean=True)
+
+    assert both(before, before) == before
+    assert both(before, Source(revision="b", clean=True)).changes == ("HEAD moved from a to b",)
+    assert both(before, Source(revision="a", changes=("x.py",))).clean is False
+
+
+def test_digests_are_of_what_is_there(tmp_path: Path) -> None:
+    """Files, folders and the committed locks."""
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "a.py").write_text("1")
+    found = digests({"dags": tmp_path / "dags", "chart": tmp_path / "chart"})
+
+    assert "dags" in found
+    assert "chart" not in found
+    assert "lock:airflow-3.0.2-py3.11" in found
