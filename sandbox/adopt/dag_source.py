@@ -72,6 +72,7 @@ def read(
         variables=tuple(reader.variables(tree)),
         pools=tuple(reader.keyword_values(tree, ("pool",))),
         buckets=tuple(reader.buckets(tree)),
+        jobs=frozenset(item.name for item in reader.keyword_values(tree, ("job_name",))),
         imports=tuple(reader.named(module.partition(".")[0], line) for module, line in modules),
         providers=frozenset(providers),
         outlets=frozenset(_asset_names(tree, "outlets", held)),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sandbox.adopt import draft_airflow, draft_databricks
-from sandbox.adopt.model import Draft, Findings, Named
+from sandbox.adopt.model import Draft, Findings
 from sandbox.runtimes.registry import RUNTIMES, RuntimeSpec
 
 
@@ -101,19 +101,21 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _run(found: Findings, made: Draft) -> None:
-    names = [item.name for item in _roots(found)]
-    if len(names) == 1:
-        made.put(("run", "dag"), names[0], "the DAG that no asset triggers")
-    elif found.dag_files:
-        made.ask("which DAG `sandbox run` triggers", "", f"set run.dag; candidates: {', '.join(names) or 'none'}")
-
-
-def _roots(found: Findings) -> Iterator[Named]:
-    """DAGs that begin a chain: of those that write assets which others wait for, else of all that wait for none."""
-    waiting = {name for file in found.dag_files for name in file.schedules}
-    producers = [file for file in found.dag_files if file.outlets & waiting and not file.schedules]
-    for file in producers or [file for file in found.dag_files if not file.schedules]:
-        yield from (item for item in file.dag_ids if item.name)
+    roots = [file for file in found.dag_files if not file.schedules]
+    awaited = {name for file in found.dag_files for name in file.schedules}
+    jobs = {*found.bundle.jobs} if found.bundle else set()
+    for files, reason in (
+        ([file for file in roots if file.outlets & awaited], "it writes an asset that another one waits for"),
+        ([file for file in roots if file.jobs & jobs], "it runs a job of the bundle"),
+        (roots, "the only one that no asset triggers"),
+    ):
+        names = [item.name for file in files for item in file.dag_ids if item.name]
+        if len(names) == 1:
+            made.put(("run", "dag"), names[0], reason)
+            return
+        if names:
+            made.ask("which DAG `sandbox run` triggers", ".", f"set run.dag; candidates: {', '.join(names)}")
+            return
 
 
 def _count(number: int, one: str, many: str) -> str:

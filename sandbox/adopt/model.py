@@ -40,6 +40,8 @@ class DagFile:
     """`detail` is the default that the code has, if that is a text; a computed name is empty."""
     pools: tuple[Named, ...]
     buckets: tuple[Named, ...]
+    jobs: frozenset[str]
+    """Databricks jobs that it names."""
     imports: tuple[Named, ...]
     """Top-level modules."""
     providers: frozenset[str]

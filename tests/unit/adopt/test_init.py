@@ -65,17 +65,17 @@ def test_the_settings_are_those_of_the_repository(repository: Path, report: dict
     assert config.databricks.catalog == "commerce"
     assert set(config.databricks.schemas) == {"bronze", "gold"}
     assert config.databricks.volumes == {"commerce.bronze.landing": "s3://orders-lake/"}
+    assert config.run.dag == "orders_daily"
     assert report["dags"] == ["orders_daily", "vacuum_tables"]
     assert report["jobs"] == ["orders_medallion"]
 
 
 def test_what_is_unknown_is_asked_with_its_place(report: dict[str, Any]) -> None:
-    """The prefix behind the volume, and which of two DAGs is meant; nothing else."""
+    """The prefix behind the volume; nothing else."""
     asked = {item["what"]: item["where"] for item in report["unknown"]}
 
     assert asked == {
         "which S3 prefix lies behind the volume commerce.bronze.landing": "analytics/src/bronze_orders.ipynb:2",
-        "which DAG `sandbox run` triggers": "",
     }
 
 
@@ -177,7 +177,7 @@ def test_what_needs_no_question(repository: Path, capsys: pytest.CaptureFixture[
     """Imports for types, packages of the row, Variables with a value, no connection, modules of the repository."""
     dag(repository, code)
 
-    assert len(questions(capsys)) == 2
+    assert len(questions(capsys)) == 1
 
 
 def test_packages_are_taken_from_the_requirements(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

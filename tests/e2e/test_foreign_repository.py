@@ -1,0 +1,134 @@
+"""The package as a wheel, in an environment of its own, in another team's repository: from init to gold tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uv
+
+from tests.driver import REPOSITORY
+from tests.foreign import FILES, ORDERS, REVENUE_OF_CUSTOMER_1, make_repository
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("foreign repository")]
+
+LOCKS = REPOSITORY / "sandbox" / "runtimes" / "locks"
+
+
+def execute(*command: object, cwd: Path, expect: int = 0) -> str:
+    """Run a command in an environment that knows nothing of this checkout; its standard output."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SANDBOX_", "PYTEST"))}
+    kept["PATH"] = os.pathsep.join(
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder).is_relative_to(REPOSITORY)
+    )
+    kept.pop("VIRTUAL_ENV", None)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=kept, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == expect, f"{command} -> {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    return done.stdout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installed:
+    """The wheel's commands, and the repository that they are used in."""
+
+    bin: Path
+    repository: Path
+
+    def __call__(self, *arguments: str) -> str:
+        return execute(self.bin / "sandbox", *arguments, cwd=self.repository)
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """The wheel and pytest in a fresh environment; the repository has no sandbox yet."""
+    folder = tmp_path_factory.mktemp("foreign")
+    found = uv.find_uv_bin()
+    execute(found, "build", "--quiet", "--wheel", "--python", sys.executable, "--no-build-isolation",
+            "--out-dir", folder / "wheel", REPOSITORY, cwd=folder)  # fmt: skip
+    execute(found, "venv", "--quiet", "--python", sys.executable, folder / "tool", cwd=folder)
+    wheel = next((folder / "wheel").glob("*.whl"))
+    execute(found, "pip", "install", "--quiet", "--python", folder / "tool" / "bin" / "python",
+            "--constraints", LOCKS / "dev.txt", wheel, "pytest", "pytest-xdist", cwd=folder)  # fmt: skip
+    installed = Installed(bin=folder / "tool" / "bin", repository=make_repository(folder / "orders"))
+    try:
+        yield installed
+    finally:
+        installed("down")
+
+
+@pytest.fixture(scope="module")
+def drafted(installed: Installed) -> dict[str, Any]:
+    """What init said; the one thing that it asked is answered."""
+    report: dict[str, Any] = installed.json("init")
+    assert [item["what"] for item in report["unknown"]] == [
+        "which S3 prefix lies behind the volume commerce.bronze.landing"
+    ]
+    file = installed.repository / "sandbox.toml"
+    text = file.read_text("utf-8")
+    assert text.count('"s3://orders-lake/"') == 1
+    file.write_text(text.replace('"s3://orders-lake/"', '"s3://orders-lake/landing/"'), encoding="utf-8")
+    return report
+
+
+def test_the_tool_is_not_this_checkout_s(installed: Installed) -> None:
+    """The package is imported from the environment, and brings the locks that it builds runtimes from."""
+    program = "from sandbox.runtimes.registry import RUNTIMES\nfor spec in RUNTIMES.values(): print(spec.lock_file)"
+
+    locks = execute(installed.bin / "python", "-c", program, cwd=installed.repository).splitlines()
+
+    assert locks
+    assert all(Path(lock).is_relative_to(installed.bin.parent) and Path(lock).is_file() for lock in locks)
+
+
+def test_the_dags_are_valid(installed: Installed, drafted: dict[str, Any]) -> None:
+    """Before anything runs."""
+    assert sorted(dag["dag_id"] for dag in installed.json("validate")["dags"]) == drafted["dags"]
+
+
+def test_the_pipeline_runs_to_its_gold_table(installed: Installed, drafted: dict[str, Any]) -> None:
+    """The DAG writes to its bucket, the job of two notebooks reads the volume, the tables hold what was written."""
+    installed("up")
+
+    result = installed.json("run")
+
+    assert result["state"] == "success"
+    assert [run["dag_id"] for run in result["dag_runs"]] == ["orders_daily"]
+    assert [(task["task_key"], task["state"]) for task in result["job_runs"][0]["tasks"]] == [
+        ("bronze", "SUCCESS"),
+        ("revenue", "SUCCESS"),
+    ]
+    assert {table["name"]: table["rows"] for table in result["tables"]} == {
+        "commerce.bronze.orders": ORDERS,
+        "commerce.gold.revenue": 7,
+    }
+    rows = installed.json("sql", "SELECT cents FROM commerce.gold.revenue WHERE customer = 'customer-1'")["rows"]
+    assert rows == [[REVENUE_OF_CUSTOMER_1]]
+
+
+def test_down_leaves_the_repository_as_it_was(installed: Installed, drafted: dict[str, Any]) -> None:
+    """Nothing runs, and no file of the team has changed."""
+    installed("down")
+
+    services = json.loads(execute(installed.bin / "sandbox", "status", "--json", cwd=installed.repository, expect=5))
+    assert services["services"] == []
+    assert {name: (installed.repository / name).read_text("utf-8") for name in FILES} == FILES
+
+
+def test_the_first_test_passes(installed: Installed, drafted: dict[str, Any]) -> None:
+    """pytest finds the fixtures by itself; two workers share a sandbox, and nothing of it is left."""
+    out = execute(installed.bin / "pytest", "-q", "--numprocesses=2", "tests/cell", cwd=installed.repository)
+
+    assert "2 passed" in out
+    assert not list((installed.repository / ".sandbox").glob("*pytest-*"))
