@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import filelock
 
 from sandbox.archive import sample
-from sandbox.backends import BACKENDS, Backend, SandboxStatus
+from sandbox.backends import BACKENDS, Backend, SandboxStatus, marker
 from sandbox.config import LoadedConfig
-from sandbox.errors import ServiceNotHealthy
+from sandbox.errors import ConfigurationError, ServiceNotHealthy
 from sandbox.paths import StatePaths, make_private
 from sandbox.plan import resolve
 from sandbox.progress import Progress
@@ -59,6 +59,8 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
     backend = BACKENDS[plan.backend]
     explicit = set(loaded.origins)
     with exclusive(paths, progress):
+        _refuse_second_backend(paths, plan.backend)
+        marker.write(paths, plan.backend)
         was_up = backend.status(paths).is_up
         try:
             sample.ensure(loaded.config.archive.sample, paths.archives, progress)
@@ -68,6 +70,16 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
                 backend.down(paths, progress)
             raise
         return backend.status(paths)
+
+
+def _refuse_second_backend(paths: StatePaths, wanted: str) -> None:
+    before = marker.read(paths)
+    if before != wanted and BACKENDS[before].status(paths).is_up:
+        raise ConfigurationError(
+            f"sandbox {paths.name} is up on the {before} backend, not on {wanted}",
+            why="its tables and history are there",
+            next_command=f"sandbox down    (or give the other one a name: sandbox up --name {wanted})",
+        )
 
 
 def down(backend: Backend, paths: StatePaths, progress: Progress) -> bool:
@@ -83,4 +95,5 @@ def down(backend: Backend, paths: StatePaths, progress: Progress) -> bool:
 def reset(backend: Backend, paths: StatePaths, progress: Progress) -> None:
     """Stop the sandbox and delete everything that it holds: tables, objects, history, credentials, logs."""
     down(backend, paths, progress)
+    backend.erase(paths, progress)
     shutil.rmtree(paths.root, ignore_errors=False) if paths.root.exists() else None

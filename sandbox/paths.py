@@ -75,6 +75,7 @@ class ContainerPaths(StatePaths):
     """The same places inside the sandbox's images: fixed, so that two containers which share a volume agree."""
 
     project: Path = Path("/sandbox/project")
+    name: str = "container"
 
     @property
     def root(self) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.backends import process
-from sandbox.backends.base import Backend, SandboxStatus, ServiceStatus
+from sandbox.backends import docker, process
+from sandbox.backends.base import Backend, CommandLog, FileLog, LogSource, SandboxStatus, ServiceStatus
 
-BACKENDS: dict[str, Backend] = {"process": process}
+BACKENDS: dict[str, Backend] = {"process": process, "docker": docker}
 
-__all__ = ["BACKENDS", "Backend", "SandboxStatus", "ServiceStatus"]
+__all__ = ["BACKENDS", "Backend", "CommandLog", "FileLog", "LogSource", "SandboxStatus", "ServiceStatus"]

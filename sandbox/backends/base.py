@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +60,37 @@ class SandboxStatus:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileLog:
+    """A log that is a file of this machine."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """What its lines are prefixed with."""
+        return self.path.stem
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLog:
+    """A log that a command prints: `lines` is its option for the last lines, `follow` its flag to go on."""
+
+    title: str
+    argv: tuple[str, ...]
+    lines: str
+    follow: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, lines: int, *, follow: bool) -> list[str]:
+        """The command for the last `lines` lines: options before the last word, where all of them take options."""
+        options = [self.lines, str(lines), *([self.follow] if follow else [])]
+        return [*self.argv[:-1], *options, self.argv[-1]]
+
+
+LogSource = FileLog | CommandLog
+
+
 class Backend(Protocol):
     """A module with these functions; each works from the state folder alone, so it works after a crash too."""
 
@@ -79,5 +110,8 @@ class Backend(Protocol):
     def context(self, paths: StatePaths) -> ServiceContext:
         """Addresses and credentials of the running sandbox; raises ServiceNotHealthy when it is down."""
 
-    def log_files(self, paths: StatePaths) -> Mapping[str, tuple[Path, ...]]:
-        """The log files by service."""
+    def logs(self, paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
+        """Where each service's logs are, by service."""
+
+    def erase(self, paths: StatePaths, progress: Progress) -> None:
+        """Delete what the sandbox holds outside its state folder (volumes); it is down."""

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox import credentials, database_template, health, ports
-from sandbox.backends.base import SandboxStatus, ServiceStatus
+from sandbox.backends.base import FileLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.process_wait import wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.paths import StatePaths, make_private, write_private
@@ -266,10 +266,14 @@ def context(paths: StatePaths) -> ServiceContext:
         ) from None
 
 
-def log_files(paths: StatePaths) -> Mapping[str, tuple[Path, ...]]:
-    """See Backend.log_files."""
-    names = {
-        entry.name: tuple(paths.logs / file for file in (f"{entry.name}.log", *entry.log_files))
+def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
+    """See Backend.logs."""
+    names: dict[str, tuple[LogSource, ...]] = {
+        entry.name: tuple(FileLog(path=paths.logs / file) for file in (f"{entry.name}.log", *entry.log_files))
         for entry in SERVICES.values()
     }
-    return names | {"supervisor": (paths.logs / "supervisor.log",)}
+    return names | {"supervisor": (FileLog(path=paths.logs / "supervisor.log"),)}
+
+
+def erase(paths: StatePaths, progress: Progress) -> None:
+    """See Backend.erase: everything lies in the state folder."""

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from sandbox.cli.session import Session, common_options
+from sandbox.cli.session import Session, backend_option, common_options
 from sandbox.console import table
 from sandbox.doctor import examine
 from sandbox.errors import PrerequisiteMissing
@@ -15,6 +15,7 @@ from sandbox.plan import resolve
 
 @click.command("doctor")
 @common_options
+@backend_option
 def command(session: Session) -> None:
     """Check this machine: Pythons, runtimes, disk, memory, ports. Exit code 4 when something is missing."""
     findings = examine(resolve(session.config, session.paths))

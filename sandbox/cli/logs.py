@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sandbox.cli.session import Session, common_options
 from sandbox.errors import NothingSelected
+
+if TYPE_CHECKING:
+    from sandbox.backends import CommandLog, FileLog, LogSource
 
 FOLLOW_INTERVAL_SECONDS = 0.3
 
@@ -19,19 +27,61 @@ def _last_lines(file: Path, lines: int) -> tuple[list[str], int]:
     return data.decode(errors="replace").splitlines()[-lines:], len(data)
 
 
-def _follow(session: Session, positions: dict[Path, int], prefixed: bool) -> None:
+def _printed(log: CommandLog, lines: int) -> list[str]:
+    """The last lines that a command prints; of one that fails, its complaint."""
+    argv = log.command(lines, follow=False)
+    done = subprocess.run(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | dict(log.env), check=False
+    )
+    return done.stdout.decode(errors="replace").splitlines()[-lines:]
+
+
+def _follow_files(session: Session, logs: Sequence[FileLog], positions: dict[Path, int], prefixed: bool) -> None:
     while True:
-        for file, position in positions.items():
-            size = file.stat().st_size if file.exists() else 0
+        for log in logs:
+            position = positions.get(log.path, 0)
+            size = log.path.stat().st_size if log.path.exists() else 0
             if size == position:
                 continue
-            with file.open("rb") as stream:
+            with log.path.open("rb") as stream:
                 stream.seek(position if size > position else 0)  # a smaller file is a new one
                 text = stream.read()
-            positions[file] = size
-            for line in text.decode(errors="replace").splitlines():
-                session.terminal.say(f"{file.stem}: {line}" if prefixed else line)
+            positions[log.path] = size
+            _say(session, log, text.decode(errors="replace").splitlines(), prefixed)
         time.sleep(FOLLOW_INTERVAL_SECONDS)
+
+
+def _follow_commands(session: Session, logs: Sequence[CommandLog], prefixed: bool) -> None:
+    """Print what each command goes on printing, until all have ended."""
+
+    def read(log: CommandLog, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            _say(session, log, [line.decode(errors="replace").rstrip()], prefixed)
+
+    processes = [
+        subprocess.Popen(
+            log.command(0, follow=True),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | dict(log.env),
+        )
+        for log in logs
+    ]
+    threads = [threading.Thread(target=read, args=each, daemon=True) for each in zip(logs, processes, strict=True)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        for process in processes:
+            process.terminate()
+
+
+def _say(session: Session, log: LogSource, lines: Sequence[str], prefixed: bool) -> None:
+    for line in lines:
+        session.terminal.say(f"{log.title}: {line}" if prefixed else line)
 
 
 @click.command("logs")
@@ -41,21 +91,29 @@ def _follow(session: Session, positions: dict[Path, int], prefixed: bool) -> Non
 @click.option("--lines", "-n", default=50, show_default=True, help="How many lines of each log.")
 def command(session: Session, service: str | None, follow: bool, lines: int) -> None:
     """Print the logs of SERVICE, or of all services."""
-    known = session.backend.log_files(session.paths)
+    from sandbox.backends import CommandLog, FileLog
+
+    known = session.backend.logs(session.paths)
     if service is not None and service not in known:
         raise NothingSelected(
             f"there is no service {service!r}", why=f"services: {', '.join(known)}", next_command="sandbox logs airflow"
         )
-    chosen = [name for name in known if service in (None, name)]
-    files = [file for name in chosen for file in known[name] if follow or file.exists()]
-    if not files:
+    logs = [log for name in known if service in (None, name) for log in known[name]]
+    files = [log for log in logs if isinstance(log, FileLog) and (follow or log.path.exists())]
+    commands = [log for log in logs if isinstance(log, CommandLog)]
+    if not files and not commands:
         raise NothingSelected("there are no logs yet", next_command="sandbox up")
+    prefixed = len(files) + len(commands) > 1
     positions: dict[Path, int] = {}
     shown: dict[str, list[str]] = {}
     for file in files:
-        shown[file.stem], positions[file] = _last_lines(file, lines) if file.exists() else ([], 0)
-        for line in shown[file.stem]:
-            session.terminal.say(f"{file.stem}: {line}" if len(files) > 1 else line)
+        shown[file.title], positions[file.path] = _last_lines(file.path, lines) if file.path.exists() else ([], 0)
+        _say(session, file, shown[file.title], prefixed)
+    for printed in commands:
+        shown[printed.title] = _printed(printed, lines)
+        _say(session, printed, shown[printed.title], prefixed)
     session.terminal.result({"schema": 1, "logs": shown})
-    if follow:
-        _follow(session, positions, prefixed=len(files) > 1)
+    if follow and commands:
+        _follow_commands(session, commands, prefixed)
+    elif follow:
+        _follow_files(session, files, positions, prefixed)

@@ -31,6 +31,7 @@ COMMANDS = {
     "doctor": "doctor",
     "archive": "archive",
     "runtimes": "runtimes",
+    "images": "images",
     "matrix": "matrix",
     "init": "init",
 }

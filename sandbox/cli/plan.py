@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sandbox import ports
-from sandbox.cli.session import Session, common_options
+from sandbox.cli.session import Session, backend_option, common_options
 from sandbox.console import table
 from sandbox.plan import resolve
 from sandbox.runtimes.store import locate
@@ -13,6 +13,7 @@ from sandbox.runtimes.store import locate
 
 @click.command("plan")
 @common_options
+@backend_option
 def command(session: Session) -> None:
     """Show which services `up` would start, in which runtimes, on which ports."""
     plan = resolve(session.config, session.paths)

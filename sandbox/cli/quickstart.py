@@ -6,7 +6,7 @@ import click
 
 from sandbox import lifecycle
 from sandbox.cli.run import run_and_report
-from sandbox.cli.session import Session, common_options
+from sandbox.cli.session import Session, backend_option, common_options
 from sandbox.cli.shown import show_login, show_status
 from sandbox.clients.databricks import DatabricksClient
 from sandbox.console import table
@@ -26,6 +26,7 @@ def _show(session: Session, context: ServiceContext) -> None:
 
 @click.command("quickstart")
 @common_options
+@backend_option
 def command(session: Session) -> None:
     """Start the sandbox, run the sample pipeline once, print the gold tables; leave it running."""
     settings = session.config.run

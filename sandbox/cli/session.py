@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import re
@@ -47,10 +48,9 @@ class Session:
     @property
     def backend(self) -> Backend:
         """The backend that this sandbox runs on."""
-        # with one backend there is nothing to look up in the state; a second one is recorded there by `up`
-        from sandbox.backends import BACKENDS
+        from sandbox.backends import BACKENDS, marker
 
-        return BACKENDS["process"]
+        return BACKENDS[marker.read(self.paths)]
 
 
 def make_session(*, name: str, as_json: bool, quiet: bool, flags: Mapping[str, object] | None = None) -> Session:
@@ -67,6 +67,18 @@ def make_session(*, name: str, as_json: bool, quiet: bool, flags: Mapping[str, o
         paths=StatePaths(project=project, name=name),
         flags={key: value for key, value in (flags or {}).items() if value is not None},
     )
+
+
+def backend_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --backend, which wins over sandbox.toml; stands below `common_options`."""
+
+    @click.option("--backend", type=click.Choice(["process", "docker", "kind"]), help="Where the services run.")
+    @functools.wraps(command)
+    def wrapped(session: Session, *arguments: Any, backend: str | None, **options: Any) -> Any:
+        flags = {**session.flags, **({"backend": backend} if backend else {})}
+        return command(dataclasses.replace(session, flags=flags), *arguments, **options)
+
+    return wrapped
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:

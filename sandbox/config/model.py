@@ -23,6 +23,7 @@ class Project(Section):
     """Where the production artefacts lie, relative to sandbox.toml."""
 
     dags: str = Field("dags", description="Folder of the DAG files.")
+    notebooks: str = Field("notebooks", description="Folder of the notebooks.")
     bundle: str = Field("databricks.yml", description="The Databricks asset bundle that defines the jobs.")
     bundle_target: str = Field("local", description="The bundle's target that the sandbox deploys.")
     matrix: str = Field("matrix.toml", description="The cells that `sandbox matrix` tests.")
@@ -144,6 +145,34 @@ class Engine(Section):
     port: Port = Field(50051, description="Port of its Spark Connect endpoint.")
 
 
+class Images(Section):
+    """The container images of the docker and kind backends."""
+
+    base: str = Field("", description="Base image of all but Airflow's; empty: the official Python and Debian images.")
+    airflow_base: str = Field(
+        "", description="Base image of Airflow's; empty: `apache/airflow` of the same version. Any Debian will do."
+    )
+
+
+class Docker(Section):
+    """The docker backend."""
+
+    postgres_image: str = Field("", description="PostgreSQL image; empty: our own, built from the lock.")
+
+
+class Kind(Section):
+    """The kind backend."""
+
+    node_image: str = Field("", description="Node image of the cluster; empty: the one that `kind` is made for.")
+    context: str = Field("", description="Deploy to this kubectl context instead of a Kind cluster of our own.")
+    namespace: str = Field("data-platform", description="Namespace of the release.")
+    chart_version: str = Field("1.18.0", description="Version of the official Airflow chart.")
+    airflow_chart: str = Field(
+        "", description="Folder or archive of the official Airflow chart; empty: its repository."
+    )
+    delete_worker_pods: bool = Field(True, description="Delete the pods of finished tasks.")
+
+
 class Run(Section):
     """What `sandbox run` does when it is given no arguments."""
 
@@ -168,12 +197,15 @@ class Limits(Section):
 class Config(Section):
     """All settings of one sandbox."""
 
-    backend: Literal["process"] = Field("process", description="Where the services run.")
+    backend: Literal["process", "docker", "kind"] = Field("process", description="Where the services run.")
     project: Project = Field(default_factory=Project)
     airflow: Airflow = Field(default_factory=Airflow)
     s3: S3 = Field(default_factory=S3)
     archive: Archive = Field(default_factory=Archive)
     databricks: Databricks = Field(default_factory=Databricks)
     engine: Engine = Field(default_factory=Engine)
+    images: Images = Field(default_factory=Images)
+    docker: Docker = Field(default_factory=Docker)
+    kind: Kind = Field(default_factory=Kind)
     run: Run = Field(default_factory=Run)
     limits: Limits = Field(default_factory=Limits)

@@ -116,7 +116,7 @@ _SPECS = (
         purpose="the Databricks workspace and the archive mirror",
         pythons=_ANY,
         requirements="workspace.in",
-        size_mib=85,
+        size_mib=150,
     ),
     RuntimeSpec(
         name="engine-sail",

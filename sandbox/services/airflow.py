@@ -8,9 +8,10 @@ from sandbox.airflow_launcher.config import COMPONENTS, LauncherConfig
 from sandbox.clients.airflow import AirflowClient
 from sandbox.config import Config
 from sandbox.health import Probe
+from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.airflow_row import airflow_request, environment
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import PROJECT, ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 HEALTHY_PATHS = tuple(f"{part}.status" for part in ("metadatabase", "scheduler", "triggerer", "dag_processor"))
 
@@ -66,6 +67,14 @@ SERVICE = Service(
     port_setting="airflow.port",
     runtimes=_runtimes,
     process=_process,
+    container=ContainerForm(
+        image="airflow",
+        pod="airflow",
+        mounts=(
+            Mount(source=PROJECT, target=str(ContainerPaths().project)),
+            Mount(source="airflow", target=str(ContainerPaths().root / "airflow")),
+        ),
+    ),
     probe=lambda context: Probe(
         kind="http", target=f"{context.url('airflow')}/api/v2/monitor/health", healthy_paths=HEALTHY_PATHS
     ),

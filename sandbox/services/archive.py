@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sandbox.health import Probe
+from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ARCHIVES, ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
 
@@ -29,6 +30,9 @@ SERVICE = Service(
     port_setting="archive.port",
     runtimes=lambda config: (RuntimeRequest(name=RUNTIME),),
     process=_process,
+    container=ContainerForm(
+        image="archive", pod="archive", mounts=(Mount(source=ARCHIVES, target=str(ContainerPaths().archives)),)
+    ),
     probe=lambda context: Probe(kind="http", target=f"{context.url('archive')}/health"),
     url=lambda context: f"{context.url('archive')}/download/stackexchange/",
     stop_seconds=2.0,

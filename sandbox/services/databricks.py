@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
-from uv import find_uv_bin
-
 from sandbox.databricks_stub.settings import page_key
 from sandbox.health import Probe
+from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.spark import engine_runtime
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import PROJECT, ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
 
@@ -60,7 +59,7 @@ def _process(context: ServiceContext) -> ProcessForm:
             "SPARK_CONNECT_LOG_LEVEL": "CRITICAL",
             # Databricks' clusters run in UTC; collected timestamps follow the process's zone
             "TZ": "UTC",
-            "SANDBOX_UV": find_uv_bin(),
+            "SANDBOX_UV": str(context.interpreters[RUNTIME].with_name("uv")),
         },
         cwd=folder,
         folders=(context.paths.warehouse,),
@@ -75,6 +74,15 @@ SERVICE = Service(
     port_setting="databricks.port",
     runtimes=lambda config: (RuntimeRequest(name=RUNTIME), RuntimeRequest(name=engine_runtime(config))),
     process=_process,
+    container=ContainerForm(
+        image="workspace",
+        pod="workspace",
+        mounts=(
+            Mount(source=PROJECT, target=str(ContainerPaths().project)),
+            Mount(source="warehouse", target=str(ContainerPaths().warehouse)),
+            Mount(source="databricks", target=str(ContainerPaths().root / "databricks")),
+        ),
+    ),
     probe=lambda context: Probe(kind="http", target=f"{context.url('databricks')}/health", healthy_paths=("status",)),
     url=lambda context: context.url("databricks"),
     on_ready=lambda context: f"pages: {context.url('databricks')}/?o={page_key(context.credentials.databricks_token)}",

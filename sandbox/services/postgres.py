@@ -8,9 +8,10 @@ from sandbox import database_template, postgres
 from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.airflow_row import airflow_request
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 RUNTIME = "postgres"
+CONTAINER_FILES = "/sandbox/run"
 
 
 def template(context: ServiceContext) -> Path:
@@ -38,6 +39,22 @@ def _process(context: ServiceContext) -> ProcessForm:
     )
 
 
+def _container_process(context: ServiceContext) -> ProcessForm:
+    """Nothing but the variables of the official image: it may take the place of our own (docker.postgres_image)."""
+    data = "/sandbox/state/postgres"
+    return ProcessForm(
+        argv=(),
+        env={
+            "POSTGRES_USER": postgres.USER,
+            "POSTGRES_DB": postgres.DATABASE,
+            "POSTGRES_PASSWORD_FILE": f"{CONTAINER_FILES}/postgres-password",
+            "PGDATA": f"{data}/{context.config.airflow.version}",
+        },
+        cwd=Path(data),
+        files={Path(f"{CONTAINER_FILES}/postgres-password"): context.credentials.database_password},
+    )
+
+
 SERVICE = Service(
     name="postgres",
     title="PostgreSQL",
@@ -45,6 +62,12 @@ SERVICE = Service(
     port_setting="",
     runtimes=lambda config: (RuntimeRequest(name=RUNTIME), airflow_request(config)),
     process=_process,
+    container=ContainerForm(
+        image="postgres",
+        pod="postgres",
+        mounts=(Mount(source="postgres", target="/sandbox/state/postgres"),),
+        process=_container_process,
+    ),
     probe=lambda context: Probe(kind="unix", target=str(postgres.socket_file(context.paths.runtime))),
     url=lambda context: f"unix:{postgres.socket_file(context.paths.runtime)}",
     # "fast": SIGTERM would wait until every client has gone by itself

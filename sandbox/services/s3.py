@@ -7,7 +7,7 @@ import os
 from sandbox.config import Config
 from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ContainerForm, ProcessForm, Service, ServiceContext
 
 
 def _runtimes(config: Config) -> tuple[RuntimeRequest, ...]:
@@ -33,6 +33,8 @@ def _process(context: ServiceContext) -> ProcessForm:
         | {
             "SERVICES": "s3,sts",
             "STRICT_SERVICE_LOADING": "1",
+            # in a container too it shall use the folders named here, not those of LocalStack's own image
+            "OVERRIDE_IN_DOCKER": "0",
             "GATEWAY_LISTEN": f"{context.bind}:{port}",
             "FILESYSTEM_ROOT": str(folder),
             "TMPDIR": str(temporary),
@@ -84,6 +86,7 @@ SERVICE = Service(
     port_setting="s3.port",
     runtimes=_runtimes,
     process=_process,
+    container=ContainerForm(image="localstack", pod="s3"),
     probe=_probe,
     url=lambda context: context.url("s3"),
     on_ready=create_buckets,

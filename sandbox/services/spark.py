@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sandbox.config import Config
 from sandbox.health import Probe
+from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spec import ProcessForm, Service, ServiceContext
+from sandbox.services.spec import ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 
 def engine_runtime(config: Config) -> str:
@@ -36,6 +37,11 @@ SERVICE = Service(
     port_setting="engine.port",
     runtimes=lambda config: (RuntimeRequest(name=engine_runtime(config)),),
     process=_process,
+    container=ContainerForm(
+        image="workspace",
+        pod="workspace",
+        mounts=(Mount(source="warehouse", target=str(ContainerPaths().warehouse)),),
+    ),
     probe=lambda context: Probe(kind="tcp", target=context.address("spark")),
     url=lambda context: f"sc://{context.address('spark')}",
     stop_seconds=3.0,

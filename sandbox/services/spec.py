@@ -1,4 +1,4 @@
-"""ServiceSpec: what a service is and how it runs as a process; its endpoint and its probe."""
+"""ServiceSpec: what a service is, how it runs as a process and in a container; its endpoint and its probe."""
 
 from __future__ import annotations
 
@@ -97,14 +97,46 @@ class ProcessForm:
     files: Mapping[Path, str] = field(default_factory=dict)
 
 
+PROJECT = "project"
+ARCHIVES = "archives"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of a container: `source` is PROJECT or ARCHIVES, folders of this machine that it may only read, or the
+    name of a volume that lives as long as the sandbox's state; services that name the same volume share it."""
+
+    source: str
+    target: str
+
+    @property
+    def is_volume(self) -> bool:
+        return self.source not in (PROJECT, ARCHIVES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerForm:
+    """How a service runs from an image: what the process form says, in the places that the image has.
+
+    `image` names an entry of the image registry; services of the same `pod` share one on Kubernetes (they share a
+    volume). `process` replaces the service's own process form where a container's differs.
+    """
+
+    image: str
+    pod: str
+    mounts: tuple[Mount, ...] = ()
+    process: Callable[[ServiceContext], ProcessForm] | None = None
+    probe: Callable[[ServiceContext], Probe] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """A registry entry: one service of the sandbox, whatever the configuration says.
 
-    `runtimes` names what must be built; `process` describes the process; `probe` asks it; `url` is what a user opens or
-    aims a client at; `on_ready` runs every time the service has become healthy, first start or restart, must be
-    idempotent, and returns what `status` shows. `log_files` are further logs under logs/. `default_port` is None for a
-    service without a port.
+    `runtimes` names what must be built; `process` describes the process, `container` the container; `probe` asks it;
+    `url` is what a user opens or aims a client at; `on_ready` runs every time the service has become healthy, first
+    start or restart, must be idempotent, and returns what `status` shows. `log_files` are further logs under logs/.
+    `default_port` is None for a service without a port.
     """
 
     name: str
@@ -113,6 +145,7 @@ class Service:
     port_setting: str
     runtimes: Callable[[Config], tuple[RuntimeRequest, ...]]
     process: Callable[[ServiceContext], ProcessForm]
+    container: ContainerForm
     probe: Callable[[ServiceContext], Probe]
     url: Callable[[ServiceContext], str]
     on_ready: Callable[[ServiceContext], str] | None = None

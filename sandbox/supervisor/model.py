@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from sandbox.config import Config
 from sandbox.health import Probe
-from sandbox.paths import StatePaths, write_private
-from sandbox.services.spec import Credentials, ServiceContext
+from sandbox.paths import write_private
+from sandbox.services.spec import ServiceContext
+from sandbox.services.stored import context_from, to_plain
 
 
 class ServicePhase(StrEnum):
@@ -78,39 +76,9 @@ class SupervisorState:
     services: Mapping[str, ServiceState] = field(default_factory=dict)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Config):
-        return value.model_dump(mode="json", by_alias=True)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return value
-
-
 def write_launch(path: Path, launch: Launch) -> None:
     """Write launch.json, readable by the owner alone."""
-    write_private(path, json.dumps(_plain(launch), indent=1))
-
-
-def _context(data: Mapping[str, Any]) -> ServiceContext:
-    return ServiceContext(
-        config=Config.model_validate(data["config"]),
-        paths=StatePaths(project=Path(data["paths"]["project"]), name=data["paths"]["name"]),
-        credentials=Credentials(**data["credentials"]),
-        ports=data["ports"],
-        interpreters={name: Path(path) for name, path in data["interpreters"].items()},
-        runtime_keys=data["runtime_keys"],
-        tool_interpreter=Path(data["tool_interpreter"]),
-        cache=Path(data["cache"]),
-        hosts=data["hosts"],
-        published=data["published"],
-        bind=data["bind"],
-    )
+    write_private(path, json.dumps(to_plain(launch), indent=1))
 
 
 def read_launch(path: Path) -> Launch:
@@ -120,12 +88,12 @@ def read_launch(path: Path) -> Launch:
     for item in data["services"]:
         probe = Probe(**(item["probe"] | {"healthy_paths": tuple(item["probe"]["healthy_paths"])}))
         services.append(ServiceLaunch(**(item | {"argv": tuple(item["argv"]), "probe": probe})))
-    return Launch(services=tuple(services), context=_context(data["context"]))
+    return Launch(services=tuple(services), context=context_from(data["context"]))
 
 
 def write_state(path: Path, state: SupervisorState) -> None:
     """Write state.json atomically."""
-    write_private(path, json.dumps(_plain(state), indent=1))
+    write_private(path, json.dumps(to_plain(state), indent=1))
 
 
 def read_state(path: Path) -> SupervisorState | None:

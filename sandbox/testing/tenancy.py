@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from sandbox import lifecycle
-from sandbox.backends import BACKENDS
+from sandbox.backends import BACKENDS, marker
 from sandbox.config import LoadedConfig
 from sandbox.paths import StatePaths
 from sandbox.progress import Progress
@@ -62,8 +62,7 @@ def remove_leftovers(project: Path, progress: Progress) -> None:
             if not _is_last(file):
                 continue
             paths = StatePaths(project=project, name=path.stem.removeprefix("."))
-            for backend in BACKENDS.values():
-                lifecycle.down(backend, paths, progress)
+            lifecycle.down(BACKENDS[marker.read(paths)], paths, progress)
             shutil.rmtree(paths.root, ignore_errors=True)
             path.unlink(missing_ok=True)
 

@@ -41,6 +41,9 @@ class RecordedBackend:
         services = (service,) if (paths.root / "up").exists() else ()
         return SandboxStatus(name=paths.name, backend="process", services=services, credentials_file=paths.root / "c")
 
+    def erase(self, paths: StatePaths, _progress: Any) -> None:
+        self.calls.append(f"erase {paths.name}")
+
     def context(self, paths: StatePaths) -> Any:
         return paths.name
 
@@ -77,7 +80,7 @@ def test_a_disposable_sandbox_leaves_nothing(borrow: Borrow, backend: RecordedBa
         assert context == "pytest-1"
         assert (tmp_path / ".sandbox" / "pytest-1" / "up").exists()
 
-    assert backend.calls == ["up pytest-1", "down pytest-1"]
+    assert backend.calls == ["up pytest-1", "down pytest-1", "erase pytest-1"]
     assert state(tmp_path) == []
 
 
@@ -88,7 +91,7 @@ def test_the_last_user_takes_it_down(borrow: Borrow, backend: RecordedBackend) -
             second.enter_context(borrow())
         assert "down pytest-1" not in backend.calls
 
-    assert backend.calls[-1] == "down pytest-1"
+    assert backend.calls[-2:] == ["down pytest-1", "erase pytest-1"]
 
 
 def test_a_sandbox_that_is_up_is_left_as_it_is(borrow: Borrow, backend: RecordedBackend, tmp_path: Path) -> None:

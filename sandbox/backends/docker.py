@@ -1,0 +1,330 @@
+"""The docker backend: every service is a container on one network, published on loopback, by testcontainers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox import credentials, health, images, ports
+from sandbox.backends import docker_container as containers
+from sandbox.backends.base import CommandLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends.containers import Contained, contained, inside
+from sandbox.errors import ServiceNotHealthy
+from sandbox.images.registry import IMAGES
+from sandbox.paths import StatePaths, make_private, write_private
+from sandbox.plan import Plan
+from sandbox.progress import Progress
+from sandbox.runtimes.store import cache_folder
+from sandbox.services import SERVICES
+from sandbox.services.spec import ServiceContext
+from sandbox.services.stored import context_from, to_plain
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+    from testcontainers.core.network import Network
+
+LOG_LINES = 30
+MIGRATE_SECONDS = 180
+STOP_SECONDS = 5
+
+
+def _file(paths: StatePaths) -> Path:
+    return paths.root / "docker.json"
+
+
+def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
+    """See Backend.up."""
+    paths, config = plan.paths, plan.config
+    docker = containers.client()
+    built = images.build(_images(plan), config, paths.project, progress=progress)
+    references = {name: image.reference for name, image in built.items()}
+    references["postgres"] = config.docker.postgres_image or references["postgres"]
+    make_private(paths.root)
+    running = containers.find(docker, paths)
+    choice = ports.choose(
+        plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
+    )
+    for text in choice.notes:
+        progress.note(text)
+    outer = ServiceContext(
+        config=config,
+        paths=paths,
+        credentials=credentials.load_or_generate(paths.credentials_file),
+        ports=choice.ports,
+        interpreters={},
+        runtime_keys={},
+        tool_interpreter=Path(sys.executable),
+        cache=cache_folder(),
+    )
+    inner = inside(outer, lambda name: name)
+    services = [contained(planned.name, inner) for planned in plan.services]
+    stale = _replace_stale(services, references, outer, running)
+    # from here on the sandbox exists: `down` and `status` find it
+    _remember(outer, {})
+    network = _network(docker, paths)
+    choice.reservations.release()
+    airflow = next(service for service in services if service.name == "airflow")
+    with ThreadPoolExecutor() as pool:
+        others = [
+            pool.submit(_start, service, references, network, outer, progress)
+            for service in services
+            if service.name in stale and service is not airflow
+        ]
+        for future in others:
+            future.result()
+    if airflow.name in stale:
+        _migrate(airflow, references["airflow"], network, outer, progress)
+        _start(airflow, references, network, outer, progress)
+    details = _wait_until_healthy(docker, outer, progress)
+    _remember(outer, details)
+
+
+def _images(plan: Plan) -> list[str]:
+    names = dict.fromkeys(SERVICES[service.name].container.image for service in plan.services)
+    if plan.config.docker.postgres_image:
+        names.pop("postgres")
+    return [name for name in names if name in IMAGES]
+
+
+def _held_ports(paths: StatePaths, running: Mapping[str, Container]) -> dict[str, int]:
+    if not _file(paths).exists():
+        return {}
+    before = context(paths).ports
+    return {name: port for name, port in before.items() if name in running and running[name].status == "running"}
+
+
+def _replace_stale(
+    services: list[Contained], references: Mapping[str, str], outer: ServiceContext, running: Mapping[str, Container]
+) -> set[str]:
+    """Remove the containers that must be made anew; returns the services without one."""
+    stale = set()
+    for service in services:
+        container = running.get(service.name)
+        wanted = containers.digest_of(service, references[service.form.image], outer)
+        if container is not None and container.status == "running" and _answers(container, wanted, service, outer):
+            continue
+        if container is not None:
+            container.remove(force=True, v=True)
+        stale.add(service.name)
+    return stale
+
+
+def _answers(container: Container, wanted: str, service: Contained, outer: ServiceContext) -> bool:
+    if container.labels.get(containers.DIGEST_LABEL) != wanted:
+        return False
+    return not _complaint(service.name, container, outer)
+
+
+def _network(docker: Any, paths: StatePaths) -> Network:
+    from testcontainers.core.network import Network
+
+    network = Network(docker_network_kw={"labels": containers.labels(paths)})
+    network.name = containers.object_name(paths, "network")
+    if not docker.networks.list(names=[f"^{network.name}$"]):
+        network.create()
+    return network
+
+
+def _start(
+    service: Contained, references: Mapping[str, str], network: Network, outer: ServiceContext, progress: Progress
+) -> None:
+    import docker.errors
+
+    with progress.step(f"container {service.name}") as step:
+        container = containers.make(service, references[service.form.image], network=network, outer=outer)
+        try:
+            container.start()
+            if service.name == "postgres":
+                _wait_for_database(container)
+        except (docker.errors.DockerException, TimeoutError) as error:
+            raise ServiceNotHealthy(
+                f"the container of {service.name} does not start",
+                why=f"{error}\n{_last_lines(container.get_wrapped_container())}",
+                next_command=f"docker logs {containers.object_name(outer.paths, service.name)}",
+            ) from error
+        step.done("started")
+
+
+def _wait_for_database(container: Any) -> None:
+    from testcontainers.core.wait_strategies import ExecWaitStrategy
+
+    ExecWaitStrategy(["pg_isready", "-q", "-h", "127.0.0.1"]).wait_until_ready(container)
+
+
+def _migrate(airflow: Contained, image: str, network: Network, outer: ServiceContext, progress: Progress) -> None:
+    """Bring the database to the schema of this Airflow, in a container of its own that ends."""
+    with progress.step("metadata database") as step:
+        command = (airflow.process.argv[0], "-m", "airflow", "db", "migrate")
+        job = containers.make(airflow, image, network=network, outer=outer, command=command)
+        job.start()
+        wrapped = job.get_wrapped_container()
+        try:
+            code = wrapped.wait(timeout=MIGRATE_SECONDS)["StatusCode"]
+            if code != 0:
+                raise ServiceNotHealthy(
+                    f"Airflow could not migrate its metadata database: exit code {code}",
+                    why=_last_lines(wrapped),
+                    next_command="sandbox logs postgres",
+                )
+        finally:
+            wrapped.remove(force=True)
+        step.done("migrated")
+
+
+def _wait_until_healthy(docker: Any, outer: ServiceContext, progress: Progress) -> dict[str, str]:
+    """Wait for every service that runs; returns what each one's `on_ready` says."""
+    with ThreadPoolExecutor() as pool:
+        waits = {
+            name: pool.submit(_wait_for, name, container, outer, progress)
+            for name, container in containers.find(docker, outer.paths).items()
+            if name in SERVICES
+        }
+        return {name: wait.result() for name, wait in waits.items()}
+
+
+def _wait_for(name: str, container: Container, outer: ServiceContext, progress: Progress) -> str:
+    entry = SERVICES[name]
+    with progress.step(entry.title) as step:
+
+        def complaint() -> str:
+            container.reload()
+            if container.status in ("exited", "dead", "restarting"):
+                state = container.attrs["State"]
+                raise ServiceNotHealthy(
+                    f"{entry.title} ended with exit code {state['ExitCode']}"
+                    + (": out of memory" if state.get("OOMKilled") else ""),
+                    why=_last_lines(container),
+                    next_command=f"docker logs {container.name}",
+                )
+            return _complaint(name, container, outer)
+
+        try:
+            health.wait_until(complaint, timeout_seconds=outer.config.limits.up_seconds)
+        except health.StillWaiting as error:
+            raise ServiceNotHealthy(
+                f"{entry.title} is not healthy after {outer.config.limits.up_seconds:.0f} s",
+                why=f"{error}\n{_last_lines(container)}",
+                next_command=f"sandbox logs {name}",
+            ) from None
+        detail = entry.on_ready(outer) if entry.on_ready else ""
+        step.done(entry.url(outer) if name in outer.ports else "healthy")
+        return detail
+
+
+def _complaint(name: str, container: Container, outer: ServiceContext) -> str:
+    if name in outer.ports:
+        return health.check(SERVICES[name].probe(outer))
+    # the database has no port on this machine
+    code, output = container.exec_run(["pg_isready", "-h", "127.0.0.1"])
+    return "" if code == 0 else output.decode(errors="replace").strip()
+
+
+def _last_lines(container: Container | None) -> str:
+    import docker.errors
+
+    try:
+        return container.logs(tail=LOG_LINES).decode(errors="replace") if container is not None else ""
+    except docker.errors.DockerException as error:
+        return f"(its log cannot be read: {error})"
+
+
+def _remember(outer: ServiceContext, details: Mapping[str, str]) -> None:
+    write_private(_file(outer.paths), json.dumps({"context": to_plain(outer), "details": dict(details)}, indent=1))
+
+
+def down(paths: StatePaths, progress: Progress) -> bool:
+    """See Backend.down."""
+    docker = containers.client()
+    found = containers.find(docker, paths)
+    networks = docker.networks.list(filters={"label": f"{containers.INSTANCE_LABEL}={paths.instance_id}"})
+    _file(paths).unlink(missing_ok=True)
+    if not found and not networks:
+        return False
+    with progress.step("stop") as step:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_remove, found.values()))
+        for network in networks:
+            network.remove()
+        step.done(f"sandbox {paths.name}: {len(found)} containers")
+    return True
+
+
+def _remove(container: Container) -> None:
+    # the database alone has something to finish
+    if container.labels[containers.SERVICE_LABEL] == "postgres":
+        container.stop(timeout=STOP_SECONDS)
+    container.remove(force=True, v=True)
+
+
+def erase(paths: StatePaths, progress: Progress) -> None:
+    """See Backend.erase."""
+    docker = containers.client()
+    prefix = f"sandbox-{paths.name}-"
+    suffix = f"-{paths.instance_id[:6]}"
+    for volume in docker.volumes.list():
+        if volume.name.startswith(prefix) and volume.name.endswith(suffix):
+            volume.remove(force=True)
+
+
+def status(paths: StatePaths) -> SandboxStatus:
+    """See Backend.status."""
+    if not _file(paths).exists():
+        return SandboxStatus(name=paths.name, backend="docker", services=(), credentials_file=paths.credentials_file)
+    outer = context(paths)
+    details: dict[str, str] = json.loads(_file(paths).read_text())["details"]
+    found = containers.find(containers.client(), paths)
+    enabled = [name for name, entry in SERVICES.items() if entry.enabled(outer.config)]
+    with ThreadPoolExecutor() as pool:
+        services = tuple(pool.map(lambda name: _ask(name, found.get(name), outer, details.get(name, "")), enabled))
+    return SandboxStatus(name=paths.name, backend="docker", services=services, credentials_file=paths.credentials_file)
+
+
+def _ask(name: str, container: Container | None, outer: ServiceContext, detail: str) -> ServiceStatus:
+    entry = SERVICES[name]
+    if container is None:
+        complaint, restarts = "there is no container", 0
+    else:
+        complaint = _complaint(name, container, outer) if container.status == "running" else container.status
+        restarts = container.attrs.get("RestartCount", 0)
+    parts = [complaint or detail, f"restarted {restarts} ×" if restarts else ""]
+    return ServiceStatus(
+        name=name,
+        title=entry.title,
+        healthy=not complaint,
+        url=entry.url(outer) if name in outer.ports else "",
+        detail="; ".join(part for part in parts if part),
+        where={"container": container.name if container is not None else None},
+    )
+
+
+def context(paths: StatePaths) -> ServiceContext:
+    """See Backend.context."""
+    try:
+        return context_from(json.loads(_file(paths).read_text(encoding="utf-8"))["context"])
+    except FileNotFoundError:
+        raise ServiceNotHealthy(
+            f"sandbox {paths.name} is not up", why=f"there is no {_file(paths)}", next_command="sandbox up"
+        ) from None
+
+
+def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
+    """See Backend.logs."""
+    found: dict[str, tuple[LogSource, ...]] = {}
+    for entry in SERVICES.values():
+        name = containers.object_name(paths, entry.name)
+        sources = [CommandLog(title=entry.name, argv=("docker", "logs", name), lines="--tail", follow="--follow")]
+        sources += [
+            CommandLog(
+                title=Path(file).stem,
+                argv=("docker", "exec", name, "tail", f"/sandbox/state/logs/{file}"),
+                lines="-n",
+                follow="-F",
+            )
+            for file in entry.log_files
+        ]
+        found[entry.name] = tuple(sources)
+    return found

@@ -1,0 +1,76 @@
+"""The one seam around the `docker` command; why it cannot be used, in words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import PrerequisiteMissing, SandboxError
+
+KEPT_LINES = 30
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def docker(arguments: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None) -> str:
+    """Run `docker …` and return its standard output.
+
+    Raises PrerequisiteMissing when Docker is missing, not running, forbidden or out of disk, SandboxError with the last
+    lines of its output for all else.
+    """
+    done = attempt(arguments, stdin=stdin, cwd=cwd)
+    if done.returncode != 0:
+        raise failure(arguments, done.stdout + done.stderr, done.returncode)
+    return done.stdout
+
+
+def attempt(
+    arguments: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `docker …`; the caller looks at the exit code."""
+    program = shutil.which("docker")
+    if program is None:
+        raise PrerequisiteMissing(
+            "docker is not on PATH",
+            why="the docker and kind backends run containers",
+            next_command="sandbox up --backend process    (needs no Docker; to get it: https://docs.docker.com/engine/install/)",
+        )
+    return subprocess.run([program, *arguments], input=stdin, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def failure(arguments: Sequence[str], output: str, code: int) -> SandboxError:
+    """The error for a docker command that failed, by what its output says."""
+    tail = "\n".join(output.strip().splitlines()[-KEPT_LINES:])
+    low = output.lower()
+    if "permission denied" in low and "docker" in low and "sock" in low:
+        return PrerequisiteMissing(
+            "this user may not use Docker", why=tail, next_command="sudo usermod -aG docker $USER && newgrp docker"
+        )
+    if "cannot connect to the docker daemon" in low or "is the docker daemon running" in low:
+        return PrerequisiteMissing("Docker does not run", why=tail, next_command="sudo systemctl start docker")
+    if "no space left on device" in low:
+        return PrerequisiteMissing(
+            "Docker is out of disk space", why=tail, next_command="docker system df && docker image prune"
+        )
+    if "manifest unknown" in low or "pull access denied" in low or "failed to resolve" in low or "no such host" in low:
+        return PrerequisiteMissing(
+            f"an image cannot be pulled (docker {arguments[0]})",
+            why=tail,
+            next_command="sandbox config    (images.base and images.airflow_base name images that this machine has)",
+        )
+    return SandboxError(f"docker {' '.join(arguments[:2])} failed with exit code {code}", why=tail)
+
+
+def inspect_image(reference: str) -> dict[str, Any] | None:
+    """What Docker knows of a local image, or None when there is none."""
+    done = attempt(["image", "inspect", reference])
+    if done.returncode == 0:
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found[0]
+    if "no such image" in done.stderr.lower():
+        return None
+    raise failure(["image", "inspect", reference], done.stdout + done.stderr, done.returncode)
