@@ -33,6 +33,7 @@ COMMANDS = {
     "runtimes": "runtimes",
     "images": "images",
     "matrix": "matrix",
+    "report": "report",
     "init": "init",
 }
 """Command -> module of this package, which holds a click command of the same name."""

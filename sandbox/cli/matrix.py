@@ -141,7 +141,7 @@ def _conclude(session: Session, report: Report, folder: Path, *, here: bool) -> 
     terminal = session.terminal
     terminal.say(f"cells: {report.cell_counts.words}")
     terminal.say(f"tests: {report.test_counts.words}")
-    terminal.say(f"{report.seconds:.0f} s, {report.jobs} at once; report: {folder / store.FILE_NAME}")
+    terminal.say(f"{report.seconds:.0f} s, {report.jobs} at once; report: {folder / 'report.html'}")
     if any(cell.reason == INTERRUPTED for cell in report.cells):
         raise KeyboardInterrupt
     tolerated = {State.PASSED, *([State.NOT_RUN] if here else [])}

@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.matrix.runner import Running
-from sandbox.report.model import CellResult, State
+from sandbox.report.model import CellResult, State, troubles
 
 STYLES = {State.PASSED: "green", State.FAILED: "red", State.SKIPPED: "yellow", State.NOT_RUN: "yellow"}
 MARKS = {State.PASSED: "✓", State.FAILED: "✗", State.SKIPPED: "-", State.NOT_RUN: "·"}
+
+MOST_TROUBLES = 5
 
 
 class Board:
@@ -107,14 +109,12 @@ def explain(results: Sequence[CellResult], paste_able: Callable[[str], str]) -> 
         if result.state is State.PASSED:
             continue
         lines = [f"{result.id}: {result.state.words}"]
-        wrong = [test for test in result.tests if test.state is result.state]
-        if result.reason and not any(result.reason.startswith(test.id) for test in wrong):
+        if result.reason and not any(result.reason.startswith(test.id) for test in result.tests):
             lines.append(f"  {result.reason}")
-        for test in wrong[:10]:
-            first = test.message.splitlines()[0] if test.message else ""
-            lines.append(f"  {test.id}: {first}")
-        if len(wrong) > 10:
-            lines.append(f"  … and {len(wrong) - 10} more")
+        for trouble in troubles(result)[:MOST_TROUBLES]:
+            lines += [f"  {trouble.state.words}: {test.id}" for test in trouble.tests]
+            said = trouble.message.strip().splitlines()
+            lines += [f"    {line}" for line in ([*said[:2], "  …", *said[-10:]] if len(said) > 13 else said)]
         lines.append(f"  again: {paste_able(result.rerun)}")
         parts.append("\n".join(lines))
     return "\n".join(parts)

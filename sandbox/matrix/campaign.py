@@ -27,7 +27,7 @@ from sandbox.matrix.settings import environment, obstacle
 from sandbox.paths import StatePaths
 from sandbox.plan import resolve
 from sandbox.progress import Progress
-from sandbox.report import source, store
+from sandbox.report import render, source, store
 from sandbox.report.integrity import sealed
 from sandbox.report.model import CellResult, Report, RuntimeUsed, State
 from sandbox.runtimes.build import ensure
@@ -117,6 +117,7 @@ def run(
         options.key,
     )
     store.write(report, folder)
+    render.write(report, project, folder)
     store.prune(project)
     return report, folder
 

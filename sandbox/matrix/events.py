@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.report.model import State, TestResult, plain, shortened
 
 DETAIL_CHARACTERS = 12_000
-MESSAGE_CHARACTERS = 600
+MESSAGE_CHARACTERS = 1600
 
 
 @dataclass(kw_only=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from sandbox.matrix import evidence
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
-from sandbox.report.model import CellResult, Phase, RuntimeUsed, State, TestResult, count, state_of
+from sandbox.report.model import CellResult, Phase, RuntimeUsed, State, TestResult, Trouble, count, state_of
 
 STOP_SECONDS = 60.0
 """How long a cell that was told to end may take to stop its sandbox."""
@@ -174,8 +174,7 @@ def _reason(state: State, tests: tuple[TestResult, ...]) -> str:
     first = next((test for test in tests if test.state is state), None)
     if state is State.PASSED or first is None:
         return ""
-    words = first.message.splitlines()[0] if first.message else state.words
-    return f"{first.id}: {words}"
+    return f"{first.id}: {Trouble(state=state, message=first.message, tests=(first,)).headline}"
 
 
 def _phases(progress: Progress, tests: tuple[TestResult, ...], started: float, seconds: float) -> tuple[Phase, ...]:

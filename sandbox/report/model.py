@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA = 1
 
+_NAMED_ERROR = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Failed|Failure|Interrupt|Timeout)\b.*: .+")
+
 
 class State(StrEnum):
     """What became of a test or of a cell: four different things, never added up."""
@@ -124,6 +126,31 @@ class CellResult(Value):
     files: tuple[File, ...] = ()
 
 
+class Trouble(Value):
+    """Tests of a cell that did not pass for the same reason."""
+
+    state: State
+    message: str
+    tests: tuple[TestResult, ...]
+
+    @property
+    def headline(self) -> str:
+        """The reason in a line: the message's first one, and the last error that it names further down."""
+        first, *others = self.message.strip().splitlines() or [self.state.words]
+        named = [line.strip() for line in others if _NAMED_ERROR.match(line.strip())]
+        return f"{first} … {named[-1]}" if named else first
+
+
+def troubles(cell: CellResult) -> list[Trouble]:
+    """What kept a cell's tests from passing, each reason once; failures first."""
+    found: dict[tuple[State, str], list[TestResult]] = {}
+    for state in (State.FAILED, State.NOT_RUN, State.SKIPPED):
+        for test in cell.tests:
+            if test.state is state:
+                found.setdefault((state, test.message), []).append(test)
+    return [Trouble(state=state, message=message, tests=tuple(tests)) for (state, message), tests in found.items()]
+
+
 class Source(Value):
     """The revision that was tested; `changes` are the paths that differed from it, before or after."""
 
@@ -179,8 +206,11 @@ def shortened(text: str, limit: int) -> str:
     """The beginning and the end of a long text."""
     if len(text) <= limit:
         return text
-    head, tail = limit // 4, limit - limit // 4
-    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"
+    head, tail = text[: limit // 4], text[-(limit - limit // 4) :]
+    # whole lines, where there are any
+    head = head[: head.rfind("\n")] if "\n" in head else head
+    tail = tail[tail.find("\n") + 1 :] if "\n" in tail else tail
+    return f"{head}\n… {len(text) - len(head) - len(tail)} characters left out …\n{tail}"
 
 
 def plain(text: str) -> str:
