@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from sandbox.airflow_launcher.dag_facts import operator_facts, schedule_assets
+
 PLACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
@@ -61,13 +63,16 @@ def _error(path: str, text: str, dags: Path) -> dict[str, Any]:
 
 
 def _dag(dag: Any) -> dict[str, Any]:
+    operators = [operator_facts(task) for _, task in sorted(dag.task_dict.items())]
     return {
         "dag_id": dag.dag_id,
         "file": dag.fileloc,
         "schedule": _schedule(dag.timetable),
+        "schedule_assets": schedule_assets(dag.timetable),
         "tasks": sorted(dag.task_ids),
-        "outlets": sorted({outlet.uri for task in dag.tasks for outlet in task.outlets if hasattr(outlet, "uri")}),
-        "connections": sorted({name for task in dag.tasks for name in _connections(task)}),
+        "outlets": sorted({outlet["uri"] for operator in operators for outlet in operator["outlets"] if outlet["uri"]}),
+        "connections": sorted({name for operator in operators for name in operator["connections"].values()}),
+        "operators": operators,
     }
 
 
@@ -82,9 +87,3 @@ def _schedule(timetable: Any) -> str:
         or getattr(timetable, "expression", None)
         or type(timetable).__name__.removesuffix("Timetable")
     )
-
-
-def _connections(task: Any) -> list[str]:
-    """The connection ids that an operator was given: attributes and arguments called *conn_id."""
-    found = dict(vars(task)) | dict(getattr(task, "partial_kwargs", {}) or {})
-    return [value for name, value in found.items() if name.endswith("conn_id") and isinstance(value, str)]

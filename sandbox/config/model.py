@@ -187,6 +187,14 @@ class Run(Section):
     )
 
 
+class Wiring(Section):
+    """What `sandbox validate` checks beyond the import of the DAGs."""
+
+    ignore: tuple[str, ...] = Field(
+        (), strict=False, description="Findings that are meant: `rule` or `rule:subject`, with `*` for anything."
+    )
+
+
 class Limits(Section):
     """How long things may take."""
 
@@ -208,4 +216,5 @@ class Config(Section):
     docker: Docker = Field(default_factory=Docker)
     kind: Kind = Field(default_factory=Kind)
     run: Run = Field(default_factory=Run)
+    wiring: Wiring = Field(default_factory=Wiring)
     limits: Limits = Field(default_factory=Limits)

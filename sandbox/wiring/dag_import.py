@@ -37,18 +37,30 @@ def _report(answer: Mapping[str, Any], *, warm: bool) -> ImportReport:
     )
 
 
-def ask_resident(socket_file: Path) -> ImportReport | None:
-    """The answer of the running sandbox's validator about its own DAG folder; None when there is none."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER_SECONDS)
-        try:
-            connection.connect(str(socket_file))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
-        connection.sendall(b"{}\n")
-        with connection.makefile("rb") as stream:
+class Question:
+    """A question that has been put to the running sandbox's validator: it works while we do something else."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def answer(self) -> ImportReport | None:
+        """Wait for the answer; None when the validator went away without one."""
+        with self._connection, self._connection.makefile("rb") as stream:
             line = stream.readline()
-    return _report(json.loads(line), warm=True) if line else None
+        return _report(json.loads(line), warm=True) if line else None
+
+
+def ask_resident(socket_file: Path) -> Question | None:
+    """Ask the running sandbox's validator about its own DAG folder; None when there is none."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(ANSWER_SECONDS)
+    try:
+        connection.connect(str(socket_file))
+        connection.sendall(b"{}\n")
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    return Question(connection)
 
 
 def run_once(interpreter: Path, package_link: Path, dags: Path, environment: Mapping[str, str]) -> ImportReport:

@@ -43,12 +43,33 @@ class Bundle:
     jobs: Mapping[str, BundleJob] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BundleTree:
+    """A bundle for one target whose jobs nobody has checked yet: every value still knows its file and line."""
+
+    name: str
+    target: str
+    root: Path
+    file_path: str
+    name_prefix: str
+    jobs: Mapping[str, Node]
+
+
 def load(path: Path, target: str, *, host: str, environ: Mapping[str, str], seen: list[Path] | None = None) -> Bundle:
     """The bundle of that databricks.yml; raises BundleError with file, line and reason.
 
     `seen` receives every file as it is read and every folder that `include` names, so that a caller can watch them
     even when this raises.
     """
+    tree = read_tree(path, target, host=host, environ=environ, seen=seen)
+    jobs = {key: _job(key, node, tree) for key, node in tree.jobs.items()}
+    return Bundle(name=tree.name, root=tree.root, file_path=tree.file_path, jobs=jobs)
+
+
+def read_tree(
+    path: Path, target: str, *, host: str, environ: Mapping[str, str], seen: list[Path] | None = None
+) -> BundleTree:
+    """The files merged, the target laid over them, the references resolved; raises BundleError as `load` does."""
     seen = [] if seen is None else seen
     root_node = _read_all(path, seen)
     chosen = _target(root_node, target)
@@ -57,12 +78,17 @@ def load(path: Path, target: str, *, host: str, environ: Mapping[str, str], seen
     whole = merged(root_node, tree)
     scope, file_path = _scope(whole, chosen, name, target, host, environ)
     definitions = whole.get("resources", "jobs")
-    prefix = _name_prefix(chosen)
-    jobs = {
-        key: _job(key, interpolated(node, scope), name, target, path.parent, file_path, prefix)
-        for key, node in sorted((definitions.mapping() if definitions else {}).items())
-    }
-    return Bundle(name=name, root=path.parent, file_path=file_path, jobs=jobs)
+    return BundleTree(
+        name=name,
+        target=target,
+        root=path.parent,
+        file_path=file_path,
+        name_prefix=_name_prefix(chosen),
+        jobs={
+            key: interpolated(node, scope)
+            for key, node in sorted((definitions.mapping() if definitions else {}).items())
+        },
+    )
 
 
 def job_id_of(bundle: str, target: str, key: str) -> int:
@@ -176,16 +202,24 @@ def _name_prefix(chosen: Node) -> str:
     return f"[dev {SHORT_NAME}] " if mode is not None and mode.value == "development" else ""
 
 
-def _job(key: str, node: Node, bundle: str, target: str, root: Path, file_path: str, prefix: str) -> BundleJob:
+def job_name(key: str, node: Node, tree: BundleTree) -> str:
+    """The job's name in the workspace: with the prefix that the target's mode gives."""
     name = node.get("name")
-    raw = plain(replace(node, value=_deployed(node, root, file_path)))
-    raw["name"] = prefix + str(name.value if name is not None else key)
+    return tree.name_prefix + str(name.value if name is not None else key)
+
+
+def _job(key: str, node: Node, tree: BundleTree) -> BundleJob:
+    raw = plain(replace(node, value=_deployed(node, tree.root, tree.file_path)))
+    raw["name"] = job_name(key, node, tree)
     try:
         parse(raw)
     except JobSpecError as error:
         raise node.error(f"job {key!r}: {error}") from error
     return BundleJob(
-        key=key, job_id=job_id_of(bundle, target, key), settings=normalised(raw), source=node.where.rsplit(":", 1)[0]
+        key=key,
+        job_id=job_id_of(tree.name, tree.target, key),
+        settings=normalised(raw),
+        source=node.where.rsplit(":", 1)[0],
     )
 
 

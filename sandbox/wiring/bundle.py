@@ -1,0 +1,210 @@
+"""The jobs of databricks.yml as the workspace reads them, each value with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_stub.bundle.load import BundleTree, job_id_of, job_name, read_tree
+from sandbox.databricks_stub.bundle.nodes import BundleError, Node, plain
+from sandbox.wiring.findings import Place
+
+NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
+WHERE = re.compile(r":(?P<line>\d+)(?::\d+)?(?::|$)")
+WORKSPACE_HOST = "http://127.0.0.1"
+
+
+class BundleUnreadable(Exception):
+    """The bundle cannot be read; `place` is where, the message says why."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task of a job; of a for-each task, what it repeats. `source` is the path of what it runs, as written."""
+
+    task_key: str
+    kind: str
+    place: Place
+    body: Mapping[str, Any]
+    depends_on: tuple[tuple[str, Place], ...] = ()
+    base_parameters: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
+    source: str | None = None
+    source_place: Place | None = None
+    candidates: tuple[Path, ...] = ()
+    """Where the source is looked for, without a suffix that the notebook may have; empty: not in this project."""
+
+    @property
+    def is_notebook(self) -> bool:
+        return self.kind == "notebook_task"
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that the source can be: one, none, or several that contradict each other."""
+        for candidate in self.candidates:
+            if found := with_suffix(candidate):
+                return found
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job with its name in the workspace."""
+
+    key: str
+    name: str
+    job_id: int
+    place: Place
+    parameters: Mapping[str, tuple[str, Place]]
+    tasks: tuple[Task, ...]
+    settings: Mapping[str, Any]
+    """The definition as written, references to variables replaced."""
+
+    def mentions(self, name: str) -> bool:
+        """Whether some `{{…}}` of the definition names this value."""
+        return re.search(rf"\{{\{{\s*{re.escape(name)}\s*\}}\}}", str(self.settings)) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFacts:
+    """What the bundle defines for the sandbox's target."""
+
+    file: Path
+    target: str
+    name_prefix: str
+    jobs: tuple[Job, ...]
+
+    def job_called(self, name: str) -> Job | None:
+        """The job with this name in the workspace."""
+        return next((job for job in self.jobs if job.name == name), None)
+
+
+def read_bundle(path: Path, target: str, environ: Mapping[str, str]) -> BundleFacts:
+    """Read the bundle; raises BundleUnreadable."""
+    try:
+        tree = read_tree(path, target, host=WORKSPACE_HOST, environ=environ)
+        jobs = tuple(
+            Job(
+                key=key,
+                name=job_name(key, node, tree),
+                job_id=job_id_of(tree.name, target, key),
+                place=_place(node),
+                parameters=_parameters(node),
+                tasks=tuple(_tasks(node, tree)),
+                settings=plain(node),
+            )
+            for key, node in tree.jobs.items()
+        )
+    except BundleError as error:
+        where, message = str(error), str(error)
+        found = WHERE.search(where)
+        file = path.parent / where[: found.start()] if found else path
+        raise BundleUnreadable(
+            Place(file=file, line=int(found["line"]) if found else 1),
+            message[found.end() :].strip() if found else message,
+        ) from error
+    return BundleFacts(file=path, target=target, name_prefix=tree.name_prefix, jobs=jobs)
+
+
+def _place(node: Node) -> Place:
+    found = WHERE.search(node.where)
+    return Place(file=node.file, line=int(found["line"]) if found else 1)
+
+
+def _parameters(job: Node) -> dict[str, tuple[str, Place]]:
+    found = {}
+    given = job.get("parameters")
+    for item in given.items() if given else ():
+        name, default = item.get("name"), item.get("default")
+        if name is not None:
+            found[str(name.value)] = (_text(default), _place(item))
+    return found
+
+
+def _tasks(job: Node, tree: BundleTree) -> Iterator[Task]:
+    given = job.get("tasks")
+    for node in given.items() if given else ():
+        yield _task(node, tree)
+
+
+def _task(node: Node, tree: BundleTree) -> Task:
+    key = node.get("task_key")
+    depends_on = node.get("depends_on")
+    inner = node.get("for_each_task", "task")
+    working = inner if inner is not None else node
+    kind = next((name for name in working.mapping() if name.endswith("_task")), "")
+    body = working.get(kind)
+    source = _source(body, kind)
+    parameters = body.get("base_parameters") if body else None
+    return Task(
+        task_key=str(key.value) if key is not None else "",
+        kind=kind,
+        place=_place(node),
+        body=plain(body) if body and isinstance(body.value, dict) else {},
+        depends_on=tuple(
+            (str(item.value), _place(item))
+            for entry in (depends_on.items() if depends_on else ())
+            if (item := entry.get("task_key")) is not None
+        ),
+        base_parameters={
+            name: (_text(value), _place(value)) for name, value in (parameters.mapping() if parameters else {}).items()
+        },
+        source=str(source.value) if source is not None else None,
+        source_place=_place(source) if source is not None else None,
+        candidates=tuple(_candidates(source, tree)) if source is not None else (),
+    )
+
+
+def _source(body: Node | None, kind: str) -> Node | None:
+    """The path of what a task runs, where that is a file of the workspace and not of a Git repository."""
+    if body is None:
+        return None
+    named = {"notebook_task": ("notebook_path",), "spark_python_task": ("python_file",), "sql_task": ("file", "path")}
+    found = body.get(*named[kind]) if kind in named else None
+    holder = body.get("file") if kind == "sql_task" else body
+    origin = holder.get("source") if holder else None
+    from_git = origin is not None and str(origin.value).upper() == "GIT"
+    return None if from_git or found is None or not isinstance(found.value, str) else found
+
+
+def _candidates(source: Node, tree: BundleTree) -> Iterator[Path]:
+    path = str(source.value)
+    if not path.startswith("/"):
+        # relative paths start at the file in which they are written
+        if ":" not in path:
+            yield (source.file.parent / path).resolve()
+        return
+    yield from workspace_candidates(path, tree.root, tree.file_path)
+
+
+def workspace_candidates(path: str, root: Path, file_path: str = "") -> Iterator[Path]:
+    """Where the workspace looks for an absolute path: the bundle's files, or a folder that stands for the project."""
+    root = root.resolve()
+    if file_path and path.startswith(file_path + "/"):
+        yield root / path.removeprefix(file_path + "/")
+        return
+    parts = path.removeprefix("/Workspace").strip("/").split("/")
+    skipped = {"Users": 2, "Repos": 3, "Shared": 1}.get(parts[0], 0)
+    local = (root / "/".join(parts[skipped:])).resolve()
+    if parts[skipped:] and local.is_relative_to(root):
+        yield local
+
+
+def with_suffix(path: Path) -> tuple[Path, ...]:
+    """The files that a notebook's path can mean, which may leave out the suffix."""
+    if path.is_file():
+        return (path,)
+    named = (path.with_name(path.name + suffix) for suffix in NOTEBOOK_SUFFIXES)
+    return tuple(candidate for candidate in named if candidate.is_file())
+
+
+def _text(node: Node | None) -> str:
+    if node is None or node.value is None:
+        return ""
+    value = plain(node)
+    return str(value).lower() if isinstance(value, bool) else str(value)

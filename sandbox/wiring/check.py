@@ -1,0 +1,70 @@
+"""Runs the rules over the facts, and leaves out what the project has chosen to ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from sandbox.wiring.dag_import import ImportReport
+from sandbox.wiring.facts import Facts
+from sandbox.wiring.findings import Finding, Place, Severity
+from sandbox.wiring.rules import RULES
+from sandbox.wiring.rules.base import Rule
+
+DAG_IMPORTS = "dag-imports"
+"""The one rule that is Airflow's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """All findings, errors first; `skipped` holds the rules that could not judge, each with the reason."""
+
+    findings: tuple[Finding, ...]
+    skipped: dict[str, str]
+    ignored: int
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.WARNING)
+
+
+def check(facts: Facts, imported: ImportReport, *, rules: Iterable[Rule] = tuple(RULES.values())) -> Verdict:
+    """The verdict on a project whose DAG files have been imported."""
+    facts = replace(facts, dags=imported.dags, import_failed=bool(imported.import_errors))
+    findings = list(_not_imported(imported))
+    skipped: dict[str, str] = {}
+    for rule in rules:
+        if rule.needs_dags and facts.import_failed:
+            skipped[rule.id] = "a DAG file did not import: what it would write is not known"
+            continue
+        findings += rule.check(facts)
+    kept = [finding for finding in findings if not is_ignored(finding, facts.settings.ignore)]
+    kept.sort(key=lambda finding: (finding.severity is not Severity.ERROR, finding.place.file, finding.place.line))
+    return Verdict(findings=tuple(kept), skipped=skipped, ignored=len(findings) - len(kept))
+
+
+def _not_imported(imported: ImportReport) -> Iterator[Finding]:
+    for error in imported.import_errors:
+        file = Path(error["file"])
+        yield Finding(
+            rule=DAG_IMPORTS,
+            severity=Severity.ERROR,
+            place=Place(file=file, line=error["line"] or 1),
+            subject=file.name,
+            message=error["message"],
+            hint="correct it: Airflow does not see the DAGs of a file that does not import",
+        )
+
+
+def is_ignored(finding: Finding, patterns: Sequence[str]) -> bool:
+    """Whether `rule` or `rule:subject` is among the patterns, in which `*` stands for anything."""
+    return any(
+        fnmatchcase(finding.rule, pattern) or fnmatchcase(f"{finding.rule}:{finding.subject}", pattern)
+        for pattern in patterns
+    )

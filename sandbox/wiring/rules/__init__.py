@@ -1,0 +1,44 @@
+"""The rules: one line each."""
+
+from __future__ import annotations
+
+from sandbox.wiring.rules import (
+    asset_location,
+    assets,
+    bundle,
+    connections,
+    depends_on,
+    job_exists,
+    job_parameters,
+    notebook_exists,
+    notebook_parses,
+    parameter_read,
+    table_order,
+    task_values,
+    volumes,
+    widgets,
+)
+from sandbox.wiring.rules.base import Rule
+
+RULES: dict[str, Rule] = {
+    rule.id: rule
+    for rule in (
+        bundle.RULE,
+        job_exists.RULE,
+        job_parameters.RULE,
+        notebook_exists.RULE,
+        notebook_parses.RULE,
+        widgets.RULE,
+        parameter_read.RULE,
+        depends_on.RULE,
+        table_order.RULE,
+        task_values.RULE,
+        volumes.VOLUME,
+        volumes.SECRET,
+        assets.RULE,
+        asset_location.RULE,
+        connections.CONNECTION,
+        connections.VARIABLE,
+    )
+}
+"""In the order in which their findings are shown for one place."""

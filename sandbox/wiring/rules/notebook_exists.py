@@ -1,0 +1,98 @@
+"""Each notebook, Python file and SQL file that a task, a notebook or a DAG names is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.wiring.bundle import Task, with_suffix, workspace_candidates
+from sandbox.wiring.facts import Facts
+from sandbox.wiring.findings import Finding, Place, close_to
+from sandbox.wiring.notebooks.cells import beside
+from sandbox.wiring.notebooks.facts import NotebookFacts
+from sandbox.wiring.rules.base import Rule
+
+
+def _check(facts: Facts) -> Iterator[Finding]:
+    for job in facts.bundle.jobs if facts.bundle else ():
+        for task in job.tasks:
+            yield from _of_task(task, job.key)
+    seen: set[Place] = set()
+    for called in facts.notebooks:
+        for finding in _of_notebook(called.facts):
+            if finding.place not in seen:
+                seen.add(finding.place)
+                yield finding
+    yield from _of_dags(facts)
+
+
+def _of_task(task: Task, job: str) -> Iterator[Finding]:
+    if task.source is None or not task.candidates or task.source_place is None:
+        return
+    who = f"task {task.task_key} of job {job} runs {task.source}"
+    found = task.files()
+    if len(found) > 1:
+        either = " and ".join(path.name for path in found)
+        yield RULE.error(task.source_place, task.source, f"{who}, which can be {either}", "rename one of them")
+    elif not found and task.source.startswith("/"):
+        yield RULE.warning(
+            task.source_place,
+            task.source,
+            f"{who}, which is not in this project: it exists only where somebody has put it into the workspace",
+            "keep it in the project and name it by a path relative to the bundle",
+        )
+    elif not found:
+        folder = task.candidates[0].parent
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        meant = close_to(task.candidates[0].name, names)
+        yield RULE.error(
+            task.source_place,
+            task.source,
+            f"{who}, which does not exist",
+            f"did you mean {meant}?" if meant else f"create {task.candidates[0]}",
+        )
+
+
+def _of_notebook(facts: NotebookFacts) -> Iterator[Finding]:
+    missing = [("%run", item) for item in facts.missing]
+    missing += [("dbutils.notebook.run", item) for item in facts.children if item.facts is None]
+    for how, item in missing:
+        if item.path.startswith("/"):
+            yield RULE.warning(
+                item.place,
+                item.path,
+                f"{how} names {item.path}, which is not in this project",
+                "name it relative to this notebook, so that it is versioned and tested with it",
+            )
+        elif beside(item.path, item.place.file.parent) is None:
+            folder = (item.place.file.parent / item.path).parent
+            meant = close_to(item.path.rpartition("/")[2], [path.stem for path in folder.glob("*")])
+            yield RULE.error(
+                item.place,
+                item.path,
+                f"{how} names {item.path}, which does not exist beside this notebook",
+                f"did you mean {meant}?" if meant else "create it, or correct the path",
+            )
+    for child in facts.children:
+        if child.facts is not None:
+            yield from _of_notebook(child.facts)
+
+
+def _of_dags(facts: Facts) -> Iterator[Finding]:
+    for operator in facts.databricks_operators:
+        named = operator.given.get("notebook_task")
+        path = named.get("notebook_path") if isinstance(named, dict) else operator.given.get("notebook_path")
+        from_git = str(operator.given.get("source") or "").upper() == "GIT"
+        if not isinstance(path, str) or "{{" in path or from_git:
+            continue
+        root = facts.bundle.file.parent if facts.bundle else facts.project
+        if not any(with_suffix(candidate) for candidate in workspace_candidates(path, root)):
+            argument = "notebook_task" if isinstance(named, dict) else "notebook_path"
+            yield RULE.warning(
+                facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),
+                path,
+                f"task {operator.task_id} of DAG {operator.dag_id} runs {path}, which is not in this project",
+                "correct the path, or make the notebook a task of a job of the bundle",
+            )
+
+
+RULE = Rule(id="notebook-exists", title="every notebook and file that is named exists", check=_check)

@@ -1,0 +1,105 @@
+"""The widgets that a notebook reads are passed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.wiring.bundle import Job
+from sandbox.wiring.facts import CalledNotebook, Facts
+from sandbox.wiring.findings import SURELY, Finding, close_to, listed
+from sandbox.wiring.notebooks.facts import NotebookFacts
+from sandbox.wiring.rules.base import Rule
+from sandbox.wiring.rules.notebook_parses import descendants
+
+
+def reads(facts: Facts, job: Job, name: str) -> bool:
+    """Whether something in the job reads the parameter, or may."""
+    if job.mentions(f"job.parameters.{name}"):
+        return True
+    followed = facts.notebooks_of(job)
+    # a task that was not followed (a wheel, a file that is missing) may read anything
+    blind = {task.task_key for task in job.tasks if task.source is not None or task.kind not in SILENT_KINDS}
+    blind -= {called.task.task_key for called in followed}
+    return bool(blind) or any(may_read(called.facts, name) for called in followed)
+
+
+SILENT_KINDS = frozenset({"condition_task", "notebook_task", "pipeline_task", "run_job_task", "sql_task"})
+"""Tasks that see a job's parameters only where a reference names them; a notebook_task here is one from Git."""
+
+
+def may_read(facts: NotebookFacts, name: str) -> bool:
+    """Whether a notebook reads the widget, as far as one can tell."""
+    return name in facts.widgets_read or name in facts.maybe_read or facts.reads_any_widget
+
+
+def _check(facts: Facts) -> Iterator[Finding]:
+    for called in facts.notebooks:
+        if called.task.is_notebook:
+            yield from _of_task(called, facts)
+            for each in (called.facts, *descendants(called.facts)):
+                yield from _of_children(each)
+
+
+def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
+    passed = {*called.passed, *_by_dags(called.job, facts)}
+    unread = {name for name in passed if not may_read(called.facts, name)}
+    who = f"task {called.task.task_key} of job {called.job.key}"
+    for name, place in called.facts.widgets_read.items():
+        if name in passed:
+            continue
+        slip = close_to(name, unread, alike=SURELY)
+        meant = slip or close_to(name, passed)
+        hint = (
+            f"did you mean {meant!r}?"
+            if meant
+            else f"pass it as a parameter of the job or of the task {called.task.task_key}"
+        )
+        if name not in called.facts.widgets_defined:
+            yield RULE.error(
+                place,
+                name,
+                f"the notebook reads the widget {name!r}, which {who} does not pass and nothing defines",
+                hint,
+            )
+        elif slip:
+            yield RULE.error(
+                place,
+                name,
+                f"the notebook reads the widget {name!r}, but {who} passes {slip!r}, which it does not read",
+                hint,
+            )
+        else:
+            default = called.facts.widgets_defined[name][0]
+            yield RULE.warning(
+                place, name, f"the widget {name!r} always has its default {default!r}: {who} does not pass it", hint
+            )
+
+
+def _by_dags(job: Job, facts: Facts) -> set[str]:
+    return {
+        str(name)
+        for operator, run in facts.runs_of_jobs
+        if run is job
+        for argument in ("job_parameters", "notebook_params")
+        if isinstance(given := operator.given.get(argument), dict)
+        for name in given
+    }
+
+
+def _of_children(facts: NotebookFacts) -> Iterator[Finding]:
+    for child in facts.children:
+        if child.facts is None or child.arguments is None:
+            continue
+        passed = [name for name, _ in child.arguments]
+        for name in child.facts.widgets_read:
+            if name not in passed and name not in child.facts.widgets_defined:
+                meant = close_to(name, passed)
+                yield RULE.error(
+                    child.place,
+                    name,
+                    f"dbutils.notebook.run does not pass {name!r}, which {child.path} reads and does not define",
+                    f"did you mean {meant!r}?" if meant else f"passed are: {listed(passed)}",
+                )
+
+
+RULE = Rule(id="widget-passed", title="every widget that a notebook reads is passed", check=_check)

@@ -1,0 +1,155 @@
+"""The rules about assets, connections, Variables, volumes and secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.wiring.conftest import Project, asset
+
+POSTS = asset("posts", "s3://raw/posts.xml")
+
+
+def test_an_asset_that_nobody_writes(project: Project) -> None:
+    """A warning: its events may come from elsewhere. An address that is nearly right is an error."""
+    project.dag("producer", outlets=[POSTS])
+    project.dag("far", waits=[asset("x", "x-other://y")])
+    project.dag("near", waits=[asset("post", "s3://raw/post.xml")])
+    project.write("dags/near.py", 'x = 1\nwith DAG("near", schedule=[POST]):\n    pass\n')
+
+    assert project.places("asset-produced") == [
+        ("error", "dags/near.py:2", "s3://raw/post.xml"),
+        ("warning", "dags/far.py:1", "x-other://y"),
+    ]
+
+
+def test_one_asset_under_two_names(project: Project) -> None:
+    """Airflow takes name and address together: an event of the one is none of the other."""
+    project.dag("producer", outlets=[POSTS])
+    project.dag("consumer", waits=[asset("Posts", "s3://raw/posts.xml")])
+
+    assert "under another name: posts" in project.findings("asset-produced")[0].message
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [POSTS, {"kind": "reference", "name": "posts", "uri": None}, asset("q", "sqs://q", watched=True)],
+    ids=["same", "reference", "watched"],
+)
+def test_assets_that_somebody_writes(project: Project, waits: dict[str, Any]) -> None:
+    """An outlet, a reference to one, and what a watcher looks for."""
+    project.dag("producer", outlets=[POSTS])
+    project.dag("consumer", waits=[waits])
+
+    assert project.findings("asset-produced") == []
+
+
+def test_an_alias_may_become_any_asset(project: Project) -> None:
+    """A task with an alias says at run time what it has written."""
+    project.dag("producer", outlets=[{"kind": "alias", "name": "daily", "uri": None, "watched": False}])
+    project.dag("consumer", waits=[POSTS, {"kind": "alias", "name": "daily", "uri": None, "watched": False}])
+
+    assert project.findings("asset-produced") == []
+
+
+def test_without_all_dags_nobody_is_accused(project: Project) -> None:
+    """The producer may be in the file that did not import: the rule is skipped and says so."""
+    project.dag("consumer", waits=[POSTS])
+
+    verdict = project.verdict({"file": "/x/dags/producer.py", "line": 3, "message": "SyntaxError", "traceback": ""})
+
+    assert [finding.rule for finding in verdict.errors] == ["dag-imports"]
+    assert verdict.skipped.keys() == {"asset-produced"}
+
+
+def test_assets_in_other_buckets_and_other_folders(project: Project) -> None:
+    """A bucket that the sandbox does not have, and a folder that the job's notebooks do not read."""
+    project.write(
+        "sandbox.toml", '[s3]\nbuckets = ["lake"]\n[databricks.volumes]\n"main.default.raw" = "s3://lake/raw/"\n'
+    )
+    project.notebook("a", 'spark.read.csv("/Volumes/main/default/raw/x.csv")')
+    project.tasks("a")
+    project.dag("producer", outlets=[asset("far", "s3://lkae/raw/x")])
+    run = {"databricks": {"job_name": "etl"}}
+    project.dag("consumer", waits=[asset("in", "s3://lake/raw/x"), asset("out", "s3://lake/other/x")], **run)
+
+    assert [subject for _, _, subject in project.places("asset-location")] == ["s3://lake/other/x", "s3://lkae/raw/x"]
+
+
+def test_a_connection_that_nobody_defines(project: Project) -> None:
+    """The line is that of the argument; an operator's default is a warning; what is defined is fine."""
+    project.write("sandbox.toml", '[airflow.connections]\naws_conn = { service = "s3" }\n')
+    project.write("dags/names.py", 'AWS = "aws_con"\n')
+    project.write(
+        "dags/consumer.py",
+        'from names import AWS\n\nrun = Operator(task_id="run", aws_conn_id=AWS)\nhook = Hook(conn_id="aws_conn")\n',
+    )
+    project.dag(connections={"aws_conn_id": "aws_con", "databricks_conn_id": "databricks_default"})
+
+    assert project.places("connection-defined") == [
+        ("error", "dags/consumer.py:3", "aws_con"),
+        ("warning", "dags/consumer.py:3", "databricks_default"),
+    ]
+    assert project.findings("connection-defined")[0].hint == "did you mean 'aws_conn'?"
+
+
+def test_a_connection_of_this_shell_only(project: Project) -> None:
+    """It is defined, but not where the sandbox's Airflow looks."""
+    project.environ["AIRFLOW_CONN_FTP"] = "ftp://x"
+    project.write("dags/x.py", 'def f():\n    return BaseHook.get_connection("ftp")\n')
+
+    (found,) = project.findings("connection-defined")
+    assert (found.severity, found.place.line) == ("warning", 2)
+
+
+def test_variables(project: Project) -> None:
+    """Read by code or by a template, without a default and not defined."""
+    project.write("sandbox.toml", '[airflow.variables]\nbucket = "lake"\n')
+    project.write(
+        "dags/x.py",
+        """
+        from airflow.sdk import Variable
+
+        def f(name):
+            Variable.get("bucket"), Variable.get(name), Variable.get("a", default=None), Variable.get("b", "c")
+            return Variable.get("bukcet")
+
+        command = "echo {{ var.value.bucket }} {{ var.value.get('d', 'e') }} {{ var.json.missing }} var.value.prose"
+        """,
+    )
+
+    assert project.places("variable-defined") == [
+        ("error", "dags/x.py:5", "bukcet"),
+        ("error", "dags/x.py:7", "missing"),
+    ]
+
+
+def test_volumes_and_secrets(project: Project) -> None:
+    """What a notebook names and sandbox.toml does not define."""
+    project.write(
+        "sandbox.toml",
+        '[databricks]\ncatalog = "main"\n[databricks.volumes]\n"main.default.raw" = "s3://lake/raw/"\n'
+        '[databricks.secrets.api]\nkey = "x"\n',
+    )
+    project.notebook(
+        "a",
+        'catalog = "main"\nroot = f"/Volumes/{catalog}/default/raw"\nopen(root + "/x")',
+        'spark.read.text("/Volumes/main/default/rwa/x")\nopen(f"/Volumes/{unknown}/default/raw/x")',
+        'dbutils.secrets.get("api", "key")\ndbutils.secrets.get(scope="api", key="token")',
+    )
+    project.tasks("a")
+
+    assert project.places("volume-known") == [("error", "notebooks/a.py:9", "main.default.rwa")]
+    assert project.places("secret-defined") == [("error", "notebooks/a.py:15", "api/token")]
+
+
+def test_findings_that_are_meant_are_left_out(project: Project) -> None:
+    """By rule, or by rule and subject; the number is told."""
+    project.write("sandbox.toml", '[wiring]\nignore = ["asset-produced:x-other://*", "connection-*"]\n')
+    project.dag("consumer", waits=[asset("x", "x-other://y"), POSTS], connections={"conn_id": "nothing"})
+
+    verdict = project.verdict()
+
+    assert [finding.subject for finding in verdict.findings if finding.rule != "asset-location"] == [POSTS["uri"]]
+    assert verdict.ignored == 2

@@ -1,0 +1,107 @@
+"""The rules about widgets and parameters."""
+
+from __future__ import annotations
+
+import json
+
+from tests.unit.wiring.conftest import Project
+
+DAY = "- name: day\n  default: ''"
+TASK = "- task_key: a\n  notebook_task:\n    notebook_path: ./notebooks/a.py\n"
+
+
+def test_a_widget_that_nobody_passes(project: Project) -> None:
+    """Nothing defines it: the task would fail. The line is that of the reading."""
+    project.notebook("a", 'x = 1\nday = dbutils.widgets.get("dya")')
+    project.job(TASK, parameters=DAY)
+
+    (found,) = project.findings("widget-passed")
+    assert (found.severity, found.place.shown(project.root), found.hint) == (
+        "error",
+        "notebooks/a.py:4",
+        "did you mean 'day'?",
+    )
+
+
+def test_a_widget_with_a_default_that_nobody_passes(project: Project) -> None:
+    """It runs, always with its default: a warning."""
+    project.notebook("a", 'dbutils.widgets.text("mode", "full")\nmode = dbutils.widgets.get("mode")')
+    project.job(TASK)
+
+    assert project.places("widget-passed") == [("warning", "notebooks/a.py:4", "mode")]
+
+
+def test_a_misspelt_widget_with_a_default(project: Project) -> None:
+    """The parameter that it nearly is, and that nobody reads, makes it an error."""
+    project.notebook("a", 'dbutils.widgets.text("catalogue", "x")\ndbutils.widgets.get("catalogue")')
+    project.job(TASK, parameters="- name: catalog\n  default: main")
+
+    assert project.places("widget-passed") == [("error", "notebooks/a.py:4", "catalogue")]
+    assert project.findings("parameter-read")[0].hint == "a notebook reads 'catalogue'"
+
+
+def test_widgets_are_passed_in_many_ways(project: Project) -> None:
+    """By the job, the task, the DAG, and %run."""
+    project.notebook(
+        "a", '%run ./b $by_run="1"', 'for n in ["by_job", "by_task", "by_dag"]:\n    dbutils.widgets.get(n)'
+    )
+    project.notebook("b", 'w = dbutils.widgets\nprint(w.get("by_run"))')
+    project.job(f"{TASK}    base_parameters: {{by_task: 1, by_run: 1}}", parameters="- name: by_job\n  default: ''")
+    project.dag(databricks={"job_name": "etl", "notebook_params": {"by_dag": "1"}})
+
+    assert project.verdict().findings == ()
+
+
+def test_what_a_notebook_that_runs_apart_reads(project: Project) -> None:
+    """Its widgets are what dbutils.notebook.run passes, and nothing else."""
+    project.notebook("a", 'dbutils.widgets.get("day")', 'dbutils.notebook.run("b", 60, {"dya": "1"})')
+    project.notebook("b", 'dbutils.widgets.get("day")')
+    project.job(TASK, parameters=DAY)
+
+    assert project.places("widget-passed") == [("error", "notebooks/a.py:7", "day")]
+
+
+def test_a_parameter_that_nobody_reads(project: Project) -> None:
+    """Of the job, and of the task, each at its own line."""
+    project.notebook("a", "print(1)")
+    project.job(f"{TASK}    base_parameters:\n      own: 1", parameters=DAY)
+
+    assert project.places("parameter-read") == [
+        ("warning", "databricks.yml:8", "day"),
+        ("warning", "databricks.yml:15", "own"),
+    ]
+
+
+def test_parameters_are_read_in_many_ways(project: Project) -> None:
+    """By SQL, by a reference in the bundle, by a function that a library may call, by what is handed dbutils."""
+    project.notebook("a", '# MAGIC %sql\n# MAGIC SELECT * FROM t WHERE day = :by_sql AND x = "${by_dollar}"')
+    project.notebook("b", 'class Job:\n    def run(self):\n        return dbutils.widgets.get("by_class")')
+    names = ("by_sql", "by_dollar", "by_class", "by_reference")
+    project.job(
+        TASK
+        + "- task_key: b\n  notebook_task: {notebook_path: ./notebooks/b.py}\n"
+        + "- task_key: c\n  condition_task: {op: EQUAL_TO, left: '{{job.parameters.by_reference}}', right: '1'}\n",
+        parameters="\n".join(f"- name: {name}\n  default: ''" for name in names),
+    )
+
+    assert project.findings("parameter-read") == []
+
+
+def test_who_is_handed_dbutils_may_read_anything(project: Project) -> None:
+    """A library that is given dbutils is not looked into."""
+    project.notebook("a", "import library\nsettings = library.read(dbutils)")
+    project.job(TASK, parameters=DAY)
+
+    assert project.verdict().findings == ()
+
+
+def test_an_ipynb_is_named_by_cell_and_line(project: Project) -> None:
+    """The lines of the file say nothing in an editor that shows cells."""
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": "# Title"},
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": ["x = 1\n", 'dbutils.widgets.get("nothing")']},
+    ]
+    project.write("notebooks/a.ipynb", json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    project.job(TASK.replace(".py", ".ipynb"))
+
+    assert project.places("widget-passed") == [("error", "notebooks/a.ipynb:cell 2:2", "nothing")]
