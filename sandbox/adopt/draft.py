@@ -61,7 +61,7 @@ def _project(found: Findings, made: Draft) -> None:
 
 def rows() -> list[RuntimeSpec]:
     """The Airflow rows, oldest first."""
-    return [spec for spec in RUNTIMES.values() if spec.is_airflow]
+    return [spec for spec in RUNTIMES.values() if spec.is_row]
 
 
 def _row_key(spec: RuntimeSpec) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def matrix_toml(made: Draft) -> str:
 
 def _rows() -> Iterator[tuple[str, str]]:
     """Version and Python of every Airflow row, oldest first, of each version the first Python last."""
-    rows = [spec.name.removeprefix("airflow-").split("-py") for spec in RUNTIMES.values() if spec.is_airflow]
+    rows = [spec.name.removeprefix("airflow-").split("-py") for spec in RUNTIMES.values() if spec.is_row]
     rows.sort(key=lambda row: ([int(part) for part in row[0].split(".")], [-int(part) for part in row[1].split(".")]))
     yield from ((version, python) for version, python in rows)
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "images": "images",
     "matrix": "matrix",
     "report": "report",
+    "gate": "gate",
     "init": "init",
 }
 """Command -> module of this package, which holds a click command of the same name."""

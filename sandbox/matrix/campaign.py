@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,22 +15,20 @@ import psutil
 import sandbox
 from sandbox import lifecycle
 from sandbox.backends import BACKENDS
-from sandbox.config import Config, load
-from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.config import Config
+from sandbox.errors import SandboxError
 from sandbox.matrix import machine, runner
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.model import Matrix
+from sandbox.matrix.provision import provide
 from sandbox.matrix.runner import Job, Running
 from sandbox.matrix.schedule import Limits, Watcher, not_run, run_all
 from sandbox.matrix.settings import environment, obstacle
 from sandbox.paths import StatePaths
-from sandbox.plan import resolve
 from sandbox.progress import Progress
 from sandbox.report import render, source, store
 from sandbox.report.integrity import sealed
-from sandbox.report.model import CellResult, Report, RuntimeUsed, State
-from sandbox.runtimes.build import ensure
-from sandbox.runtimes.store import Runtime, RuntimeRequest, lock_sha256
+from sandbox.report.model import CellResult, Report, State
 
 ATTEMPTS_WITH_RETRY = 2
 
@@ -85,7 +82,7 @@ def run(
     folder = store.new_folder(project)
     jobs = [_job(matrix, cell, project, folder, config, options) for cell in cells]
     unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, machine.lacks))}
-    able, unprovided = _provided([job for job in jobs if job.cell.id not in unable], progress)
+    able, unprovided = provide([job for job in jobs if job.cell.id not in unable], progress)
     unable |= unprovided
     limits = Limits(
         jobs=machine.jobs([job.cell.expected_memory_mib for job in able] or [0], wanted=options.jobs),
@@ -140,38 +137,6 @@ def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config
         settings=environment(cell, config.airflow.providers),
         rerun=rerun + "".join(f" --tests {test}" for test in options.tests),
     )
-
-
-def _provided(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[str, str]]:
-    """The jobs with their runtimes built, and why others cannot have theirs; what cells share is built once."""
-    needs = {job.cell.id: _needs(job) for job in jobs}
-    try:
-        ensure(dict.fromkeys(need for wanted in needs.values() for need in wanted), progress=progress)
-    except PrerequisiteMissing as error:
-        progress.note(f"{error.what}; trying cell by cell")
-    able: list[Job] = []
-    unable: dict[str, str] = {}
-    for job in jobs:
-        try:
-            built = ensure(needs[job.cell.id], progress=progress)
-        except SandboxError as error:
-            unable[job.cell.id] = " ".join([error.what, *error.why.splitlines()[:1]])
-            continue
-        able.append(_with_runtimes(job, needs[job.cell.id], built))
-    return able, unable
-
-
-def _needs(job: Job) -> tuple[RuntimeRequest, ...]:
-    config = load(job.project, job.environment(os.environ)).config
-    return resolve(config, StatePaths(project=job.project, name=runner.sandbox_name(job.cell))).runtimes
-
-
-def _with_runtimes(job: Job, needs: Sequence[RuntimeRequest], built: Mapping[str, Runtime]) -> Job:
-    used = tuple(
-        RuntimeUsed(name=need.name, key=built[need.name].key, lock_sha256=lock_sha256(need.spec.lock_file))
-        for need in needs
-    )
-    return Job(**(vars(job) | {"runtimes": used}))
 
 
 def _run_cell(running: Running, attempts: int) -> CellResult:

@@ -43,6 +43,7 @@ class Job:
     limit_seconds: float
     settings: Mapping[str, str]
     runtimes: tuple[RuntimeUsed, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
 
     @property
@@ -150,6 +151,7 @@ def run_once(running: Running) -> CellResult:
         rerun=job.rerun,
         settings=job.settings,
         runtimes=job.runtimes,
+        images=job.images,
     )
 
 

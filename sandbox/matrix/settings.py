@@ -43,7 +43,7 @@ def locked_provider(cell: Cell) -> str | None:
     """
     name = airflow_runtime(cell.airflow, cell.python)
     if name not in RUNTIMES:
-        rows = [known for known, spec in RUNTIMES.items() if spec.is_airflow]
+        rows = [known for known, spec in RUNTIMES.items() if spec.is_row]
         raise ConfigurationError(
             f"{cell.id} needs the runtime {name}, which is not registered",
             why=f"registered are: {', '.join(rows)}",

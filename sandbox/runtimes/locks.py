@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
-from sandbox.runtimes.registry import RuntimeSpec
+from sandbox.runtimes.registry import RUNTIMES, RuntimeSpec
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.runtimes.uv import Outcome, RunUv
 
@@ -29,6 +29,8 @@ class LockJob:
     sources: tuple[str, ...]
     python_version: str
     exclude_newer: str | None = None
+    follows: Path | None = None
+    """Another lock, whose versions hold here too, but for the Airflow providers': those come in sets."""
 
     @classmethod
     def of(cls, spec: RuntimeSpec) -> LockJob:
@@ -39,6 +41,7 @@ class LockJob:
             sources=(str(spec.requirements_file),),
             python_version=spec.lowest_python,
             exclude_newer=spec.exclude_newer,
+            follows=RUNTIMES[spec.variant_of].lock_file if spec.variant_of else None,
         )
 
 
@@ -85,16 +88,26 @@ def lock_problems(text: str) -> list[str]:
 
 
 def compile_lock(job: LockJob, *, uv: RunUv, upgrade: bool = False) -> LockChange:
-    """Compile a lock anew; without `upgrade` the versions in it stay wherever they still fit."""
+    """Compile a lock anew; without `upgrade` the versions in it stay wherever they still fit.
+
+    The versions of a lock that it follows hold; where they cannot, they stay wherever they fit.
+    """
     before = job.lock_file.read_text("utf-8") if job.lock_file.is_file() else ""
     new = job.lock_file.with_suffix(".txt.new")
     arguments = [*COMPILE, "--quiet", "--python-version", job.python_version, *job.sources]
     if job.exclude_newer:
         arguments += ["--exclude-newer", job.exclude_newer]
+    constraints = job.lock_file.with_suffix(".constraints")
+    followed = job.follows.read_text("utf-8") if job.follows else ""
     try:
-        if before and not upgrade:
-            new.write_text(before, "utf-8")  # uv keeps the versions of the file that it is to write
-        outcome = uv([*arguments, "--output-file", str(new)], folder=job.lock_file.parent)
+        kept = before if before and not upgrade else followed
+        if kept:
+            new.write_text(kept, "utf-8")  # uv keeps the versions of the file that it is to write
+        constraints.write_text("\n".join(_held(followed)) + "\n", "utf-8")
+        arguments += ["--output-file", str(new)]
+        outcome = uv([*arguments, "--constraints", str(constraints)], folder=job.lock_file.parent)
+        if outcome.returncode != 0 and followed:
+            outcome = uv(arguments, folder=job.lock_file.parent)
         if outcome.returncode != 0:
             raise PrerequisiteMissing(f"the lock {job.name} cannot be compiled", why=outcome.tail)
         after = new.read_text("utf-8")
@@ -103,7 +116,17 @@ def compile_lock(job: LockJob, *, uv: RunUv, upgrade: bool = False) -> LockChang
         new.replace(job.lock_file)
     finally:
         new.unlink(missing_ok=True)
+        constraints.unlink(missing_ok=True)
     return LockChange(name=job.name, changes=tuple(_changes(pins(before), pins(after))))
+
+
+def _held(followed: str) -> list[str]:
+    """The pins of a lock that hold in one that follows it."""
+    return [
+        f"{name}=={next(iter(versions))}"
+        for name, versions in sorted(pins(followed).items())
+        if len(versions) == 1 and not name.startswith(PROVIDER_PREFIX)
+    ]
 
 
 def derive_lock(

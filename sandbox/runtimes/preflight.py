@@ -96,7 +96,7 @@ def _no_python(
     others = {minor for spec in RUNTIMES.values() if spec.is_airflow for minor in spec.pythons}
     if tools.find_pythons is None:
         whole = find_pythons(others, managed=managed_pythons(tools.uv, folder))
-    rows = [spec for spec in RUNTIMES.values() if spec.is_airflow and whole.first(spec.pythons)]
+    rows = [spec for spec in RUNTIMES.values() if spec.is_row and whole.first(spec.pythons)]
     lines = [f"{request.name} runs on Python {' or '.join(request.spec.pythons)}" for request in lacking]
     lines += ["looked at:", *(f"  {place}" for place in found.looked_at), *downloads]
     next_command = (

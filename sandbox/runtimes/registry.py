@@ -30,6 +30,8 @@ class RuntimeSpec:
     """What it takes on disk, measured on Linux; the free space is compared with it before a build."""
     exclude_newer: str | None = None
     """Only packages published before this day enter the lock."""
+    variant_of: str | None = None
+    """The row whose versions hold in this lock too, but for the providers': for a variant with another provider."""
 
     @property
     def lock_file(self) -> Path:
@@ -44,14 +46,19 @@ class RuntimeSpec:
         return self.name.startswith(AIRFLOW_PREFIX)
 
     @property
+    def is_row(self) -> bool:
+        """An Airflow on a Python with the providers of its time."""
+        return self.is_airflow and self.variant_of is None
+
+    @property
     def lowest_python(self) -> str:
         """The Python that the lock is compiled for; a lock for several covers the later ones by markers."""
         return min(self.pythons, key=lambda minor: tuple(int(part) for part in minor.split(".")))
 
 
-def airflow_runtime(version: str, python: str) -> str:
-    """The name of the runtime of an Airflow version on a Python minor version."""
-    return f"{AIRFLOW_PREFIX}{version}-py{python}"
+def airflow_runtime(version: str, python: str, databricks: str = "") -> str:
+    """The name of the runtime of an Airflow version on a Python, or of its variant with a databricks provider."""
+    return f"{AIRFLOW_PREFIX}{version}-py{python}" + (f"-dbx{databricks}" if databricks else "")
 
 
 def find_spec(name: str) -> RuntimeSpec:
@@ -70,15 +77,22 @@ def find_spec(name: str) -> RuntimeSpec:
 
 
 def _airflow(
-    version: str, python: str, *, size_mib: int, purpose: str, exclude_newer: str | None = None
+    version: str,
+    python: str,
+    *,
+    size_mib: int,
+    purpose: str,
+    exclude_newer: str | None = None,
+    databricks: str = "",
 ) -> RuntimeSpec:
     return RuntimeSpec(
-        name=airflow_runtime(version, python),
+        name=airflow_runtime(version, python, databricks),
         purpose=purpose,
         pythons=(python,),
-        requirements=f"{AIRFLOW_PREFIX}{version}.in",
+        requirements=f"{AIRFLOW_PREFIX}{version}{f'-dbx{databricks}' if databricks else ''}.in",
         size_mib=size_mib,
         exclude_newer=exclude_newer,
+        variant_of=airflow_runtime(version, python) if databricks else None,
     )
 
 
@@ -86,6 +100,9 @@ _ANY = ("3.11", "3.12", "3.13")
 
 # Airflow 3.0.2 with the packages of its own time: a newer fastapi turns its API server's answers into 500s.
 _AIRFLOW_302_DAY = "2025-07-15"
+# The later rows with packages of their time too: a row shall mean the same next year.
+_AIRFLOW_318_DAY = "2026-04-15"
+_AIRFLOW_322_DAY = "2026-07-01"
 # localstack-core 4.13.1 asks for plux, whose 1.15 it does not start with.
 _LOCALSTACK_DAY = "2026-02-10"
 
@@ -94,6 +111,9 @@ _SPECS = (
     _airflow(
         "3.0.2", "3.12", size_mib=760, purpose="Airflow as in production, next Python", exclude_newer=_AIRFLOW_302_DAY
     ),
+    _airflow("3.0.2", "3.11", size_mib=760, purpose="Airflow as in production, newest provider", databricks="7.23.0"),
+    _airflow("3.1.8", "3.12", size_mib=840, purpose="Airflow 3.1", exclude_newer=_AIRFLOW_318_DAY),
+    _airflow("3.2.2", "3.12", size_mib=880, purpose="Airflow 3.2", exclude_newer=_AIRFLOW_322_DAY),
     _airflow("3.3.2", "3.12", size_mib=910, purpose="the newest Airflow 3"),
     _airflow("3.3.2", "3.13", size_mib=910, purpose="the newest Airflow 3, next Python"),
     RuntimeSpec(

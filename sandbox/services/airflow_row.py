@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sandbox import postgres
 from sandbox.config import Config
 from sandbox.config.model import Connection
-from sandbox.runtimes.registry import airflow_runtime
+from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.spec import ServiceContext
 
@@ -46,11 +46,21 @@ DEVELOPMENT = {
 
 
 def airflow_request(config: Config) -> RuntimeRequest:
-    """The runtime of the configured Airflow, with what the project adds to it."""
+    """The runtime of the configured Airflow, with what the project adds to it.
+
+    A databricks provider for which there is a committed lock is a runtime of its own, not an addition to another.
+    """
+    settings = config.airflow
+    providers = dict(settings.providers)
+    name = airflow_runtime(settings.version, settings.python)
+    variant = airflow_runtime(settings.version, settings.python, providers.get("databricks", ""))
+    if variant != name and variant in RUNTIMES:
+        name = variant
+        del providers["databricks"]
     return RuntimeRequest(
-        name=airflow_runtime(config.airflow.version, config.airflow.python),
-        extra_requirements=config.airflow.extra_requirements,
-        provider_versions=tuple(sorted(config.airflow.providers.items())),
+        name=name,
+        extra_requirements=settings.extra_requirements,
+        provider_versions=tuple(sorted(providers.items())),
     )
 
 
