@@ -34,10 +34,11 @@ nox.options.stop_on_first_error = False
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, formatting, import layers, spelling."""
+    """Style, formatting, import layers, CI workflows, spelling."""
     _tool(session, "ruff", "check", *PYTHON_FOLDERS)
     _tool(session, "ruff", "format", "--check", *PYTHON_FOLDERS)
     _tool(session, "lint-imports", "--no-cache")
+    _tool(session, "zizmor", "--offline", "--no-progress", "--quiet", ".github/workflows")
     _tool(session, "codespell", "sandbox", "tests", "dags", "notebooks", "docs", *_top_level_pages())
 
 

@@ -39,8 +39,7 @@ def _chosen(project: Path, reports: tuple[Path, ...], key: str) -> Path:
     if not reports:
         return store.latest(project)
     places = [path if path.is_dir() else path.parent for path in reports]
-    if len(places) == 1:
-        store.read(places[0])
+    if len(places) == 1 and places[0].resolve().is_relative_to(store.runs_folder(project).resolve()):
         return places[0]
     read = [(store.read(place), place) for place in places]
     folder = store.new_folder(project)

@@ -111,9 +111,9 @@ _SPECS = (
     _airflow(
         "3.0.2", "3.12", size_mib=760, purpose="Airflow as in production, next Python", exclude_newer=_AIRFLOW_302_DAY
     ),
-    _airflow("3.0.2", "3.11", size_mib=760, purpose="Airflow as in production, newest provider", databricks="7.23.0"),
-    _airflow("3.1.8", "3.12", size_mib=840, purpose="Airflow 3.1", exclude_newer=_AIRFLOW_318_DAY),
-    _airflow("3.2.2", "3.12", size_mib=880, purpose="Airflow 3.2", exclude_newer=_AIRFLOW_322_DAY),
+    _airflow("3.0.2", "3.11", size_mib=710, purpose="Airflow as in production, newest provider", databricks="7.23.0"),
+    _airflow("3.1.8", "3.12", size_mib=720, purpose="Airflow 3.1", exclude_newer=_AIRFLOW_318_DAY),
+    _airflow("3.2.2", "3.12", size_mib=790, purpose="Airflow 3.2", exclude_newer=_AIRFLOW_322_DAY),
     _airflow("3.3.2", "3.12", size_mib=910, purpose="the newest Airflow 3"),
     _airflow("3.3.2", "3.13", size_mib=910, purpose="the newest Airflow 3, next Python"),
     RuntimeSpec(
