@@ -25,20 +25,20 @@ from sandbox.report.integrity import KEY_VARIABLE, of_file
 @click.command("gate")
 @click.argument("report", required=False, type=click.Path(path_type=Path))
 @common_options
-@click.option("--policy", "name", default="release", show_default=True, help="A policy of the matrix file.")
+@click.option("--policy", "asked", default="release", show_default=True, help="A policy of the matrix file.")
 @click.option("--evidence", "target", type=click.Path(path_type=Path), help="Where the evidence is written.")
-def command(session: Session, report: Path | None, name: str, target: Path | None) -> None:
+def command(session: Session, report: Path | None, asked: str, target: Path | None) -> None:
     """Check REPORT (default: the last one) against a policy. Exit code 0 only when every check is content."""
     project = session.paths.project
     matrix = read(session)
-    policy = _policy(matrix, name)
+    policy = _policy(matrix, asked)
     folder = store.latest(project) if report is None else report if report.is_dir() else report.parent
     found = store.read(folder)
     known = facts.gather(
         found, folder, project, artefacts(project, session.config), key=os.environ.get(KEY_VARIABLE, "")
     )
     question = Question(report=found, facts=known, matrix=matrix, policy=policy)
-    verdict = evaluate(question, policy=name)
+    verdict = evaluate(question, policy=asked)
     file = target or folder / evidence.FILE_NAME
     file.unlink(missing_ok=True)  # what an earlier verdict left must not be taken for this one's
     if verdict.passed:

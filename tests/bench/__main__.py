@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.bench import report
 from tests.bench.ingest import ingest
+from tests.bench.matrix import matrix
 from tests.bench.model import Result
 from tests.bench.notebooks import notebooks
 from tests.bench.pipeline import pipeline
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "notebooks": notebooks,
     "pipeline": pipeline,
     "ingest": ingest,
+    "matrix": matrix,
 }
 """By name; those of one function are measured in the same rounds. A result is called NAME, or `NAME, aspect`."""
 

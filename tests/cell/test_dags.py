@@ -36,3 +36,8 @@ def test_the_ids_are_stable(validated: Any, airflow_client: AirflowClient) -> No
     assert [dag["dag_id"] for dag in validated["dags"]] == DAG_IDS
     assert [dag["dag_id"] for dag in airflow_client.dags()] == DAG_IDS
     assert airflow_client.import_errors() == []
+
+
+def test_the_wiring_holds(validated: Any) -> None:
+    """Jobs, notebooks, widgets, tables, assets and connections fit together."""
+    assert [f"{each['file']}:{each['line']}: {each['message']}" for each in validated["findings"]] == []

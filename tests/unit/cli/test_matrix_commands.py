@@ -1,0 +1,147 @@
+"""`sandbox matrix list`, `report` and `gate` on a project with a report, from the command line to the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox.cli.main import run
+from sandbox.config import load as load_config
+from sandbox.matrix.campaign import artefacts
+from sandbox.report import source, store
+from sandbox.report.integrity import of_file, sealed
+from sandbox.report.model import File, Report, RuntimeUsed, State, TestResult
+from tests.unit.gate.conftest import MATRIX
+from tests.unit.report.conftest import PASSED, result
+from tests.unit.report.test_source import git
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit and a matrix of one cell."""
+    for name, text in (("sandbox.toml", ""), ("matrix.toml", MATRIX), (".gitignore", "/.sandbox/\n")):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "a.py").write_text("1")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def folder(project: Path) -> Path:
+    """The folder of a report that the gate accepts."""
+    folder = store.new_folder(project)
+    (folder / PASSED).mkdir()
+    record = folder / PASSED / "events.jsonl"
+    record.write_text("{}\n")
+    inputs = source.digests(artefacts(project, load_config(project, {}).config))
+    cell = result(PASSED, TestResult(id="tests/a.py::test_a", state=State.PASSED), state=State.PASSED)
+    runtime = RuntimeUsed(name="airflow-3.0.2-py3.11", key="k", lock_sha256=inputs["lock:airflow-3.0.2-py3.11"])
+    file = File(path=f"{PASSED}/events.jsonl", sha256=of_file(record), size_bytes=3, kind="record")
+    report = Report(
+        id=folder.name,
+        created="2026-01-01T00:00:00+00:00",
+        tool_version="0",
+        source=source.look(project),
+        inputs=inputs,
+        cells=(cell.model_copy(update={"runtimes": (runtime,), "files": (file,)}),),
+    )
+    store.write(sealed(report, ""), folder)
+    return folder
+
+
+def test_list(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cell with its axes and what keeps this machine from running it."""
+    assert run(["matrix", "list", "--json"]) == 0
+
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["id"], cell["airflow"], cell["backend"], cell["obstacle"]) == (PASSED, "3.0.2", "process", "")
+
+
+def test_an_unknown_group(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Is a mistake of usage."""
+    assert run(["matrix", "run", "--group", "nightly"]) == 2
+    assert "there is no group nightly" in capsys.readouterr().err
+
+
+def test_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table with four numbers, and three files beside the JSON."""
+    assert run(["report"]) == 0
+
+    assert "cells: 1 passed, 0 failed, 0 skipped, 0 not run" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir() if path.is_file()} == {
+        "report.json",
+        "report.html",
+        "report.md",
+        "junit.xml",
+    }
+
+
+def test_report_as_markdown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output, and nothing else."""
+    assert run(["report", "--form", "markdown"]) == 0
+    assert capsys.readouterr().out.startswith("## Test matrix\n")
+
+
+def test_a_report_of_another_machine(folder: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Becomes the newest one of this project, with its files, and the gate takes it."""
+    elsewhere = tmp_path_factory.mktemp("artefact") / "run"
+    folder.rename(elsewhere)
+
+    assert run(["report", str(elsewhere)]) == 0
+    assert (store.latest(project) / PASSED / "events.jsonl").is_file()
+    assert run(["gate"]) == 0
+
+
+def test_the_gate_says_yes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the evidence beside the report."""
+    assert run(["gate"]) == 0
+
+    evidence = json.loads((folder / "evidence.intoto.json").read_text())
+    assert evidence["predicate"]["result"] == "PASSED"
+    assert "the gate says yes" in capsys.readouterr().out
+
+
+def test_the_gate_says_no(folder: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After an edit of a DAG: the tree is not clean, the artefact is another, and old evidence is gone."""
+    assert run(["gate"]) == 0
+    (project / "dags" / "a.py").write_text("2")
+
+    assert run(["gate"]) == 1
+
+    said = capsys.readouterr().err
+    assert "the gate says no: 2 of 9 checks" in said
+    assert "revision: the tree has changes now: dags/a.py" in said
+    assert "inputs: dags has changed" in said
+    assert not (folder / "evidence.intoto.json").exists()
+
+
+def test_the_gate_does_not_believe_an_edited_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever was edited."""
+    file = folder / "report.json"
+    file.write_text(file.read_text().replace('"tool_version": "0"', '"tool_version": "1"'))
+
+    assert run(["gate"]) == 1
+    assert "integrity: it was changed after it was written" in capsys.readouterr().err
+
+
+def test_the_gate_in_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object, also when it says no."""
+    (folder / PASSED / "events.jsonl").unlink()
+
+    assert run(["gate", "--json"]) == 1
+
+    value = json.loads(capsys.readouterr().out)
+    assert (value["schema"], value["passed"], value["evidence"]) == (1, False, None)
+    assert [finding["check"] for finding in value["findings"] if not finding["ok"]] == ["files"]
+
+
+def test_an_unknown_policy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With those that there are."""
+    assert run(["gate", "--policy", "weekly"]) == 2
+    assert "matrix.toml has: release" in capsys.readouterr().err
