@@ -26,13 +26,18 @@ DATABRICKS_FIELDS = (
 
 def schedule_assets(timetable: Any) -> list[dict[str, Any]]:
     """The assets, aliases and references to assets that a DAG waits for."""
-    condition: Any = getattr(timetable, "asset_condition", None)
-    if not hasattr(condition, "iter_assets"):
-        return []
-    found = [asset_facts(asset) for _, asset in condition.iter_assets()]
-    found += [asset_facts(alias) for _, alias in condition.iter_asset_aliases()]
-    found += [asset_facts(reference) for reference in condition.iter_asset_refs()]
-    return found
+    found = [asset_facts(leaf) for leaf in _leaves(getattr(timetable, "asset_condition", None))]
+    return [item for item in found if item["name"] or item["uri"]]
+
+
+def _leaves(condition: Any) -> Iterator[Any]:
+    """What stands in the ANDs and ORs of a condition; the methods that walk it are not those of every release."""
+    objects = getattr(condition, "objects", None)
+    if objects is None:
+        yield condition
+        return
+    for item in objects:
+        yield from _leaves(item)
 
 
 def asset_facts(asset: Any) -> dict[str, Any]:

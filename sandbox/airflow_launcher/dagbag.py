@@ -78,9 +78,7 @@ def _dag(dag: Any) -> dict[str, Any]:
 
 def _schedule(timetable: Any) -> str:
     """The schedule in a few words: the assets' names, the cron expression, or the kind of timetable."""
-    condition: Any = getattr(timetable, "asset_condition", None)
-    assets = [asset.name for _, asset in condition.iter_assets()] if hasattr(condition, "iter_assets") else []
-    if assets:
+    if assets := [asset["name"] or asset["uri"] for asset in schedule_assets(timetable)]:
         return f"assets {', '.join(assets)}"
     return str(
         getattr(timetable, "summary", None)

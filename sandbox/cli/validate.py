@@ -6,40 +6,51 @@ import dataclasses
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.errors import ConfigurationError, TestsFailed
-from sandbox.wiring.dag_import import ImportReport, ask_resident, run_once
+from sandbox.wiring.dag_import import ImportReport, ask_resident, environment, run_once
 
 if TYPE_CHECKING:
+    from sandbox.runtimes.store import Runtime, RuntimeRequest
     from sandbox.wiring.check import Verdict
     from sandbox.wiring.findings import Finding
 
 
-def _import_now(session: Session) -> ImportReport:
-    # only the cold way needs the runtimes and the backends
-    from sandbox.backends.process import clean_environment, link_package
-    from sandbox.plan import resolve
+def _runtimes(session: Session, *requests: RuntimeRequest) -> dict[str, Runtime]:
     from sandbox.runtimes.build import ensure
+
+    return ensure(requests, progress=session.terminal)
+
+
+def _import_by(session: Session, request: RuntimeRequest) -> ImportReport:
+    """Import the DAG files in a row's own runtime."""
+    from sandbox.backends.process import clean_environment, link_package
 
     dags = session.paths.project / session.config.project.dags
     if not dags.is_dir():
         raise ConfigurationError(f"there is no folder {dags} (project.dags)", next_command="sandbox config")
-    plan = resolve(session.config, session.paths)
-    row = next(request for request in plan.runtimes if request.spec.is_airflow)
-    interpreter = ensure([row], progress=session.terminal)[row.name].python
+    interpreter = _runtimes(session, request)[request.name].python
+    link_package(session.paths)
+    known = clean_environment(os.environ) | environment(session.config)
+    return run_once(interpreter, session.paths.package_link, dags, known)
+
+
+def _import_now(session: Session) -> ImportReport:
+    # only the cold way needs the runtimes and the backends
+    from sandbox.services.airflow_row import airflow_request
+
     session.terminal.note(
         "no prefork launcher is up: Airflow is imported for this one check (by one that is up it takes under a second)"
     )
-    link_package(session.paths)
-    return run_once(interpreter, session.paths.package_link, dags, clean_environment(os.environ))
+    return _import_by(session, airflow_request(session.config))
 
 
-def _check(session: Session) -> tuple[ImportReport, Verdict]:
+def _check(session: Session, row: str | None) -> tuple[ImportReport, Verdict]:
     question = ask_resident(session.paths.runtime / "validate.sock")
     # while Airflow imports the DAGs over there, everything else is read here
     from sandbox.wiring.check import check
@@ -55,33 +66,54 @@ def _check(session: Session) -> tuple[ImportReport, Verdict]:
     facts = gather(session.paths.project, memory.settings, os.environ, memory)
     memory.write()
     report = (question.answer() if question else None) or _import_now(session)
-    return report, check(facts, report)
+    return report, check(facts, report, further=_upgrade(session, row, report) if row else ())
+
+
+def _upgrade(session: Session, row: str, present: ImportReport) -> list[Finding]:
+    """What the row would break."""
+    from sandbox.runtimes.store import RuntimeRequest
+    from sandbox.services.airflow_row import airflow_request
+    from sandbox.wiring.upgrade import RUFF, compare, row_spec, run_ruff
+
+    spec = row_spec(row)
+    request = dataclasses.replace(airflow_request(session.config), name=spec.name)
+    ruff = _runtimes(session, request, RuntimeRequest(name=RUFF))[RUFF].python.with_name("ruff")
+    found = list(compare(present, _import_by(session, request), spec.name))
+    return found + run_ruff(ruff, session.paths.project / session.config.project.dags, spec)
 
 
 def _lines(findings: tuple[Finding, ...]) -> list[str]:
-    here = Path("/")
+    root = Path("/")
     return [
-        f"/{finding.place.shown(here)}: {finding.message}\n    {finding.rule}: {finding.hint}" for finding in findings
+        f"/{finding.place.shown(root)}: {finding.message}\n    {finding.rule}: {finding.hint}" for finding in findings
     ]
 
 
+def _result(report: ImportReport, verdict: Verdict, row: str | None, seconds: float) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        **dataclasses.asdict(report),
+        "row": row,
+        "findings": [finding.as_json() for finding in verdict.findings],
+        "skipped": verdict.skipped,
+        "ignored": verdict.ignored,
+        "total_seconds": seconds,
+    }
+
+
 @click.command("validate")
+@click.option("--row", metavar="ROW", help="Also say what this Airflow row would break, e.g. 3.3.2-py3.13.")
 @common_options
-def command(session: Session) -> None:
+def command(session: Session, row: str | None) -> None:
     """Import every DAG file as Airflow does, and check the wiring; exit code 1 when there is an error."""
     begun = time.monotonic()
-    report, verdict = _check(session)
+    if row is not None:
+        from sandbox.wiring.upgrade import row_spec
+
+        row = row_spec(row).name
+    report, verdict = _check(session, row)
     seconds = round(time.monotonic() - begun, 2)
-    session.terminal.result(
-        {
-            "schema": 1,
-            **dataclasses.asdict(report),
-            "findings": [finding.as_json() for finding in verdict.findings],
-            "skipped": verdict.skipped,
-            "ignored": verdict.ignored,
-            "total_seconds": seconds,
-        }
-    )
+    session.terminal.result(_result(report, verdict, row, seconds))
     for warning in report.warnings:
         session.terminal.note(f"{warning.get('file', '')}: {warning['message']}")
     for line in _lines(verdict.warnings):
@@ -97,7 +129,11 @@ def command(session: Session) -> None:
             why="\n".join(_lines(verdict.errors)),
             next_command=f"$EDITOR {verdict.errors[0].place.file}",
         )
-    ignored = f", {verdict.ignored} ignored" if verdict.ignored else ""
-    session.terminal.say(
-        f"{len(rows)} DAGs import, the wiring fits ({len(verdict.warnings)} warnings{ignored}); {seconds} s"
-    )
+    there = f", {row} breaks nothing" if row else ""
+    session.terminal.say(f"{len(rows)} DAGs import, the wiring fits{there}{_beside(verdict)}; {seconds} s")
+
+
+def _beside(verdict: Verdict) -> str:
+    counts = {"warnings": len(verdict.warnings), "ignored": verdict.ignored}
+    said = [f"{count} {word}" for word, count in counts.items() if count]
+    return f" ({', '.join(said)})" if said else ""

@@ -152,6 +152,13 @@ _SPECS = (
         requirements="postgres.in",
         size_mib=80,
     ),
+    RuntimeSpec(
+        name="ruff",
+        purpose="what `validate --row` knows of changes between Airflow's releases: Ruff's AIR rules",
+        pythons=_ANY,
+        requirements="ruff.in",
+        size_mib=35,
+    ),
 )
 
 RUNTIMES: dict[str, RuntimeSpec] = {spec.name: spec for spec in _SPECS}

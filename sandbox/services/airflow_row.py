@@ -88,7 +88,7 @@ def environment(context: ServiceContext) -> dict[str, str]:
     }
     values |= {f"AIRFLOW_CONN_{name.upper()}": text for name, text in connections(context).items()}
     values |= {f"AIRFLOW_VAR_{name.upper()}": text for name, text in variables(context).items()}
-    return values | {_option(key): value for key, value in context.config.airflow.config.items()}
+    return values | {option_variable(key): value for key, value in context.config.airflow.config.items()}
 
 
 def database_urls(context: ServiceContext) -> tuple[str, str]:
@@ -98,7 +98,8 @@ def database_urls(context: ServiceContext) -> tuple[str, str]:
     return postgres.sqlalchemy_network_urls(context.hosts["postgres"], password=context.credentials.database_password)
 
 
-def _option(key: str) -> str:
+def option_variable(key: str) -> str:
+    """The variable of a setting in `airflow.config`: AIRFLOW__CORE__PARALLELISM for core.parallelism."""
     section, _, option = key.rpartition(".")
     return f"AIRFLOW__{section.replace('.', '_').upper()}__{option.upper()}"
 

@@ -11,7 +11,6 @@ from sandbox.wiring.dag_import import ImportReport
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, Severity
 from sandbox.wiring.rules import RULES
-from sandbox.wiring.rules.base import Rule
 
 DAG_IMPORTS = "dag-imports"
 """The one rule that is Airflow's own."""
@@ -34,12 +33,12 @@ class Verdict:
         return tuple(finding for finding in self.findings if finding.severity is Severity.WARNING)
 
 
-def check(facts: Facts, imported: ImportReport, *, rules: Iterable[Rule] = tuple(RULES.values())) -> Verdict:
-    """The verdict on a project whose DAG files have been imported."""
+def check(facts: Facts, imported: ImportReport, *, further: Iterable[Finding] = ()) -> Verdict:
+    """The verdict on a project whose DAG files have been imported; `further` findings are judged with the others."""
     facts = replace(facts, dags=imported.dags, import_failed=bool(imported.import_errors))
-    findings = list(_not_imported(imported))
+    findings = [*_not_imported(imported), *further]
     skipped: dict[str, str] = {}
-    for rule in rules:
+    for rule in RULES.values():
         if rule.needs_dags and facts.import_failed:
             skipped[rule.id] = "a DAG file did not import: what it would write is not known"
             continue

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import ServiceNotHealthy
+
+if TYPE_CHECKING:
+    from sandbox.config import Config
 
 ANSWER_SECONDS = 120.0
 
@@ -63,15 +66,33 @@ def ask_resident(socket_file: Path) -> Question | None:
     return Question(connection)
 
 
+def environment(config: Config) -> dict[str, str]:
+    """What DAG files can read while they are imported without a sandbox: options, and Variables as they usually are."""
+    from sandbox.services import SERVICES
+    from sandbox.services.airflow_row import option_variable
+
+    values = {option_variable(key): value for key, value in config.airflow.config.items()}
+    for name, text in config.airflow.variables.items():
+        for service in SERVICES.values():
+            if service.default_port is not None:
+                text = text.replace(f"{{{service.name}.url}}", f"http://127.0.0.1:{service.default_port(config)}")
+        values[f"AIRFLOW_VAR_{name.upper()}"] = text
+    return values | {"AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+
+
 def run_once(interpreter: Path, package_link: Path, dags: Path, environment: Mapping[str, str]) -> ImportReport:
-    """Import the DAG files in a process of its own; raises ServiceNotHealthy when that process fails."""
-    done = subprocess.run(
-        [str(interpreter), "-m", "sandbox.airflow_launcher", "validate", "--dags", str(dags)],
-        env=os.environ | dict(environment) | {"PYTHONPATH": str(package_link)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Import the DAG files in a process of its own; raises ServiceNotHealthy when that process fails.
+
+    `environment` is all that the process sees. Airflow's home is a folder that goes with it: rows do not share one.
+    """
+    with tempfile.TemporaryDirectory(prefix="sandbox-validate-") as home:
+        done = subprocess.run(
+            [str(interpreter), "-m", "sandbox.airflow_launcher", "validate", "--dags", str(dags)],
+            env={**environment, "AIRFLOW_HOME": home, "PYTHONPATH": str(package_link)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     lines = done.stdout.strip().splitlines()
     if done.returncode not in (0, 1) or not lines:
         raise ServiceNotHealthy(

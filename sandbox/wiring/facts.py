@@ -67,6 +67,11 @@ class Facts:
     import_failed: bool = False
 
     @functools.cached_property
+    def dag_files(self) -> set[Path]:
+        """The files of the DAGs, and what those import."""
+        return self.sources.reachable(dag["file"] for dag in self.dags)
+
+    @functools.cached_property
     def databricks_operators(self) -> tuple[Operator, ...]:
         """The tasks of the DAGs that run something on Databricks."""
         return tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,19 @@ class DagSources:
     """Variables that have no default where they are read."""
     assets: dict[str, Place] = field(default_factory=dict)
     """Where an asset is made, by its name and by its URI."""
+    imports: dict[Path, set[Path]] = field(default_factory=dict)
+    """The files of the folder that a file imports."""
+
+    def reachable(self, files: Iterable[str]) -> set[Path]:
+        """These files and all that they import: what else lies in the folder is nobody's."""
+        waiting = [Path(file) for file in files]
+        found: set[Path] = set()
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found.add(path)
+                waiting += self.imports.get(path, ())
+        return found
 
     def task_place(self, file: str, task_id: str, argument: str = "", dag_id: str = "") -> Place:
         """The line of a task's argument, else of the task, else of its DAG."""
@@ -72,7 +85,18 @@ def read_sources(dags: Path) -> DagSources:
     found = DagSources()
     for module in modules.values():
         _read_module(module, modules, found)
+        found.imports[module.path] = {modules[name].path for name in _imported(module.tree) if name in modules}
     return found
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Names of modules, also those that may be something in a module; imports inside of functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:

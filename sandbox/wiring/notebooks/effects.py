@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,11 @@ WIDGET_MAKERS = frozenset({"text", "dropdown", "combobox", "multiselect"})
 WIDGET_GETTERS = frozenset({"get", "getArgument"})
 TABLE_WRITERS = frozenset({"saveAsTable", "insertInto", "writeTo", "toTable", "createTable", "createExternalTable"})
 TEMP_VIEWS = frozenset({"createOrReplaceTempView", "createTempView", "registerTempTable"})
+# what Databricks' SQL has and no parser knows
+SQL_WIDGET = re.compile(
+    r"""\bCREATE\s+WIDGET\s+\w+\s+(?P<name>\w+)\s+DEFAULT\s+(?P<quote>["'])(?P<default>.*?)(?P=quote)""", re.IGNORECASE
+)
+SQL_ARGUMENT = re.compile(r"""\bgetArgument\(\s*["'](?P<name>\w+)["']""", re.IGNORECASE)
 SESSIONS = frozenset({"spark", "spark_session", "session", "sqlContext", "sparkSession", "getOrCreate()"})
 READERS = frozenset({"read", "readStream"})
 HANDLE_WRITERS = frozenset({"merge", "update", "updateAll", "delete", "restoreToVersion", "restoreToTimestamp"})
@@ -25,6 +31,8 @@ class Effects:
     def __init__(self, facts: NotebookFacts, given: Mapping[str, str], understand: Callable[[str], SqlFacts]) -> None:
         self.facts = facts
         self.given = dict(given)
+        self.guarded = False
+        """Inside of a `try`: a widget that is not there is provided for."""
         self._understand = understand
 
     def call(self, path: str, arguments: Sequence[Any], keywords: Mapping[str, Any], place: Place) -> Any:
@@ -63,6 +71,8 @@ class Effects:
             return
         if last == "table" and (before in SESSIONS or any(step.removesuffix("()") in READERS for step in steps)):
             self.facts.read(name, place)
+            if "readStream" in steps and (table := self.facts.qualified(name)):
+                self.facts.streams.add(table)
         elif last in TABLE_WRITERS:
             self.facts.write(name, place)
         elif last in TEMP_VIEWS:
@@ -86,6 +96,10 @@ class Effects:
     def sql(self, text: str, place: Place, *, markers_are_widgets: bool) -> None:
         """Statements; in a %sql cell `:name` and `${name}` are widgets."""
         if markers_are_widgets:
+            for made in SQL_WIDGET.finditer(text):
+                self.facts.widgets_defined.setdefault(made["name"], (made["default"], place))
+            for asked in SQL_ARGUMENT.finditer(text):
+                self.facts.widgets_read.setdefault(asked["name"], place)
             for marker in LEGACY_PARAMETER.finditer(text):
                 self._legacy_marker(marker[1], place)
             text = LEGACY_PARAMETER.sub(lambda marker: as_text(self.value_of(marker[1], HOLE)), text)
@@ -129,6 +143,7 @@ class Effects:
 
     def _widget(self, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any], place: Place) -> Any:
         name = keywords.get("name", arguments[0] if arguments else None)
+        self.facts.asks_for_all_widgets |= method == "getAll"
         if method == "getAll" or (method in WIDGET_GETTERS and not (isinstance(name, str) and is_known(name))):
             self.facts.reads_any_widget = True
             return UNKNOWN
@@ -138,7 +153,10 @@ class Effects:
             default = keywords.get("defaultValue", arguments[1] if len(arguments) > 1 else "")
             self.facts.widgets_defined.setdefault(name, (as_text(default), place))
         elif method in WIDGET_GETTERS:
-            self.facts.widgets_read.setdefault(name, place)
+            if self.guarded:
+                self.facts.maybe_read.add(name)
+            else:
+                self.facts.widgets_read.setdefault(name, place)
             return self.value_of(name, HOLE)
         return UNKNOWN
 

@@ -36,6 +36,10 @@ class NotebookFacts:
     maybe_read: set[str] = field(default_factory=set)
     """Widgets that are named where it is not known whether that code runs."""
     reads_any_widget: bool = False
+    asks_for_all_widgets: bool = False
+    """It looks which widgets there are before it reads one."""
+    streams: set[str] = field(default_factory=set)
+    """The tables that are read as streams."""
     reads: dict[str, Place] = field(default_factory=dict)
     writes: dict[str, Place] = field(default_factory=dict)
     temp_views: set[str] = field(default_factory=set)

@@ -212,7 +212,9 @@ class Interpreter:
                         self.bind(item.optional_vars, value)
                 self.block(node.body)
             case ast.Try() | ast.TryStar():
+                outer, self.effects.guarded = self.effects.guarded, self.effects.guarded or bool(node.handlers)
                 self.block(node.body)
+                self.effects.guarded = outer
                 for handler in node.handlers:
                     self._either(UNKNOWN, handler.body, [])
                 self.block([*node.orelse, *node.finalbody])

@@ -14,6 +14,8 @@ def _connections(facts: Facts) -> Iterator[Finding]:
     named: dict[str, Place] = {}
     by_default: dict[str, Place] = {}
     for mention in facts.sources.connections:
+        if mention.place.file not in facts.dag_files:
+            continue
         named.setdefault(mention.name, mention.place)
     for dag in facts.dags:
         for task in dag["operators"]:
@@ -44,7 +46,7 @@ def _variables(facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str, Place]] = set()
     for mention in facts.sources.variables:
         name = mention.name
-        if name in known or (name, mention.place) in seen:
+        if name in known or (name, mention.place) in seen or mention.place.file not in facts.dag_files:
             continue
         seen.add((name, mention.place))
         variable = f"AIRFLOW_VAR_{name.upper()}"

@@ -14,6 +14,8 @@ from sandbox.wiring.rules.notebook_parses import descendants
 
 def _check(facts: Facts) -> Iterator[Finding]:
     for job in facts.bundle.jobs if facts.bundle else ():
+        if job.settings.get("continuous"):
+            continue  # its tasks are streams that run side by side
         yield from _of_job(job, facts)
 
 
@@ -34,7 +36,8 @@ def _of_job(job: Job, facts: Facts) -> Iterator[Finding]:
             unordered = [other for other in others if other not in above[key] and key not in above[other]]
             if not unordered:
                 continue
-            report = RULE.error if len(unordered) == len(others) else RULE.warning
+            certain = len(unordered) == len(others) and table not in called.facts.streams
+            report = RULE.error if certain else RULE.warning
             names = " and ".join(sorted(unordered))
             root = called.task.place.file.parent
             sources = ", ".join(others[other].shown(root) for other in sorted(unordered))

@@ -41,7 +41,7 @@ def _check(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
-    passed = {*called.passed, *_by_dags(called.job, facts)}
+    passed = {*called.passed, *_by_callers(called.job, facts)}
     unread = {name for name in passed if not may_read(called.facts, name)}
     who = f"task {called.task.task_key} of job {called.job.key}"
     for name, place in called.facts.widgets_read.items():
@@ -55,7 +55,8 @@ def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
             else f"pass it as a parameter of the job or of the task {called.task.task_key}"
         )
         if name not in called.facts.widgets_defined:
-            yield RULE.error(
+            report = RULE.warning if called.facts.asks_for_all_widgets else RULE.error
+            yield report(
                 place,
                 name,
                 f"the notebook reads the widget {name!r}, which {who} does not pass and nothing defines",
@@ -75,13 +76,21 @@ def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _by_dags(job: Job, facts: Facts) -> set[str]:
+def _by_callers(job: Job, facts: Facts) -> set[str]:
     return {
         str(name)
         for operator, run in facts.runs_of_jobs
         if run is job
         for argument in ("job_parameters", "notebook_params")
         if isinstance(given := operator.given.get(argument), dict)
+        for name in given
+    } | {
+        str(name)
+        for other in (facts.bundle.jobs if facts.bundle else ())
+        for task in other.tasks
+        if task.kind == "run_job_task" and str(task.body.get("job_id")) == str(job.job_id)
+        for argument in ("job_parameters", "notebook_params")
+        if isinstance(given := task.body.get(argument), dict)
         for name in given
     }
 

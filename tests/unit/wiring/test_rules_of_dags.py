@@ -97,6 +97,7 @@ def test_a_connection_that_nobody_defines(project: Project) -> None:
 def test_a_connection_of_this_shell_only(project: Project) -> None:
     """It is defined, but not where the sandbox's Airflow looks."""
     project.environ["AIRFLOW_CONN_FTP"] = "ftp://x"
+    project.dag("x")
     project.write("dags/x.py", 'def f():\n    return BaseHook.get_connection("ftp")\n')
 
     (found,) = project.findings("connection-defined")
@@ -106,6 +107,7 @@ def test_a_connection_of_this_shell_only(project: Project) -> None:
 def test_variables(project: Project) -> None:
     """Read by code or by a template, without a default and not defined."""
     project.write("sandbox.toml", '[airflow.variables]\nbucket = "lake"\n')
+    project.dag("x")
     project.write(
         "dags/x.py",
         """
@@ -123,6 +125,18 @@ def test_variables(project: Project) -> None:
         ("error", "dags/x.py:5", "bukcet"),
         ("error", "dags/x.py:7", "missing"),
     ]
+
+
+def test_what_no_dag_imports_names_nothing(project: Project) -> None:
+    """Files that lie in the folder and belong to no DAG are left alone; what a DAG imports, also late, is not."""
+    project.dag("x")
+    project.write("dags/x.py", "def f():\n    from inner import hooks\n")
+    project.write("dags/inner/hooks.py", 'import far\nHook(conn_id="near")\n')
+    project.write("dags/far.py", 'Variable.get("far")\n')
+    project.write("dags/old/unused.py", 'Hook(conn_id="nobody")\nVariable.get("nobody")\n')
+
+    assert project.places("connection-defined") == [("error", "dags/inner/hooks.py:2", "near")]
+    assert project.places("variable-defined") == [("error", "dags/far.py:1", "far")]
 
 
 def test_volumes_and_secrets(project: Project) -> None:

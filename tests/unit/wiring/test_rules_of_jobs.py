@@ -247,6 +247,19 @@ def test_one_of_two_writers_is_waited_for(project: Project) -> None:
     assert [severity for severity, _, _ in project.places("table-order")] == ["warning"]
 
 
+def test_streams_run_side_by_side(project: Project) -> None:
+    """A stream that reads what another task writes is a warning, in a continuous job nothing."""
+    project.notebook("a", 'df.writeStream.toTable("raw")')
+    project.notebook("b", 'spark.readStream.table("raw")')
+    bundle = project.tasks("a", "b")
+    before = project.places("table-order")
+    bundle.write_text(bundle.read_text().replace("      name: etl", "      name: etl\n      continuous: {}"))
+    bundle.write_text(bundle.read_text().replace("continuous: {}", "continuous: {pause_status: UNPAUSED}"))
+
+    assert [severity for severity, _, _ in before] == ["warning"]
+    assert project.findings("table-order") == []
+
+
 def test_the_tables_of_other_parameters_are_other_tables(project: Project) -> None:
     """One notebook, called twice with different parameters, works on two tables."""
     project.notebook(
@@ -281,9 +294,12 @@ def test_task_values_are_asked_of_tasks_that_have_ended(project: Project) -> Non
     project.notebook("b", 'n = dbutils.jobs.taskValues.get(taskKey="a", key="n")')
     project.notebook("c", 'n = dbutils.jobs.taskValues.get("aa", "n")')
     project.notebook("d", 'n = dbutils.jobs.taskValues.get(taskKey="a", key="n")')
-    project.tasks("a", "b", "c", "d", d="a")
+    bundle = project.tasks("a", "b", "c", "d", d="a")
+    condition = "{op: EQUAL_TO, left: '{{tasks.a.values.n}}', right: '1'}"
+    bundle.write_text(bundle.read_text() + f"        - task_key: e\n          condition_task: {condition}\n")
 
     assert project.places("task-value") == [
+        ("error", "databricks.yml:22", "a"),
         ("error", "notebooks/b.py:3", "a"),
         ("error", "notebooks/c.py:3", "aa"),
     ]

@@ -87,6 +87,40 @@ def test_parameters_are_read_in_many_ways(project: Project) -> None:
     assert project.findings("parameter-read") == []
 
 
+def test_a_widget_that_may_be_missing(project: Project) -> None:
+    """Who catches the error, or looks what there is, is prepared."""
+    project.notebook("a", 'try:\n    day = dbutils.widgets.get("day")\nexcept Exception:\n    day = ""')
+    project.job(TASK)
+    prepared = project.verdict().findings
+    project.notebook("a", 'if "day" in dbutils.widgets.getAll():\n    day = dbutils.widgets.get("day")')
+
+    assert prepared == ()
+    assert [severity for severity, _, _ in project.places("widget-passed")] == ["warning"]
+
+
+def test_what_another_job_passes(project: Project) -> None:
+    """run_job_task hands parameters on, as a DAG does."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    bundle = project.job(TASK)
+    task = "{job_id: '${resources.jobs.etl.id}', job_parameters: {day: 1}}"
+    caller = f"    caller:\n      tasks:\n        - task_key: run\n          run_job_task: {task}\n"
+    bundle.write_text(bundle.read_text() + caller)
+
+    assert project.verdict().findings == ()
+
+
+def test_widgets_of_sql(project: Project) -> None:
+    """SQL defines and reads them in its own words."""
+    sql = '-- Databricks notebook source\nCREATE WIDGET TEXT day DEFAULT "1";\nSELECT getArgument("day"), :hour\n'
+    project.write("notebooks/a.sql", sql)
+    project.job(TASK.replace(".py", ".sql"))
+
+    assert sorted(project.places("widget-passed")) == [
+        ("error", "notebooks/a.sql:2", "hour"),
+        ("warning", "notebooks/a.sql:2", "day"),
+    ]
+
+
 def test_who_is_handed_dbutils_may_read_anything(project: Project) -> None:
     """A library that is given dbutils is not looked into."""
     project.notebook("a", "import library\nsettings = library.read(dbutils)")
