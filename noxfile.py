@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parent
 # the nox script does not put the project on sys.path
 sys.path.insert(0, str(PROJECT))
 
-from sandbox.matrix import machine, settings  # noqa: E402
+from sandbox.matrix import provision, settings  # noqa: E402
 from sandbox.matrix.cell import Cell  # noqa: E402
 from sandbox.matrix.model import load  # noqa: E402
 
@@ -63,7 +63,7 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """A user's session, and the cell's tests, in production's row on the best backend that this machine has."""
-    cell = settings.best(MATRIX.production(), machine.lacks)
+    cell = settings.best(MATRIX.production(), provision.lacks)
     session.log(f"production's row on the backend {cell.backend}: {cell.id}")
     _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200, env=settings.environment(cell, {}))
     if not session.posargs:

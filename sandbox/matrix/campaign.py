@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,14 +15,12 @@ from pathlib import Path
 import psutil
 
 import sandbox
-from sandbox import lifecycle
-from sandbox.backends import BACKENDS
 from sandbox.config import Config
 from sandbox.errors import SandboxError
-from sandbox.matrix import machine, runner
+from sandbox.matrix import machine, runner, tenancy
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.model import Matrix
-from sandbox.matrix.provision import provide
+from sandbox.matrix.provision import lacks, provide
 from sandbox.matrix.runner import Job, Running
 from sandbox.matrix.schedule import Limits, Watcher, not_run, run_all
 from sandbox.matrix.settings import environment, obstacle
@@ -81,7 +81,8 @@ def run(
     before = source.look(project)
     folder = store.new_folder(project)
     jobs = [_job(matrix, cell, project, folder, config, options) for cell in cells]
-    unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, machine.lacks))}
+    tenancy.remove_leftovers(project, progress)
+    unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, lacks))}
     able, unprovided = provide([job for job in jobs if job.cell.id not in unable], progress)
     unable |= unprovided
     limits = Limits(
@@ -154,25 +155,31 @@ def _run_cell(running: Running, attempts: int) -> CellResult:
 def _attempt(running: Running) -> CellResult:
     job = running.job
     paths = StatePaths(project=job.project, name=runner.sandbox_name(job.cell))
-    backend = BACKENDS[job.cell.backend]
+    result: CellResult | None = None
     try:
-        lifecycle.reset(backend, paths, Silent())
+        with tenancy.alone(paths):
+            tenancy.remove(paths, job.cell.backend, Silent())
+            result = runner.files_of(job, runner.run_once(running), paths.root)
+            tenancy.remove(paths, job.cell.backend, Silent())
     except SandboxError as error:
-        return not_run(job, f"what an earlier run left is in the way: {error.what}")
-    result = runner.files_of(job, runner.run_once(running), paths.root)
-    try:
-        lifecycle.reset(backend, paths, Silent())
-    except SandboxError as error:
+        if result is None:
+            return not_run(job, f"{error.what} {error.why}".strip())
         reason = f"its sandbox could not be removed: {error.what}"
-        result = result.model_copy(update={"state": State.FAILED, "reason": result.reason or reason})
+        return result.model_copy(update={"state": State.FAILED, "reason": result.reason or reason})
+    except Exception as error:
+        # a bug of ours in one cell must not take the others' results with it
+        told = "".join(traceback.format_exception(error))
+        return not_run(job, f"unforeseen: {type(error).__name__}: {error}\n{told}").model_copy(
+            update={"state": State.FAILED}
+        )
     return result
 
 
 def _durations(project: Path) -> dict[str, float]:
     """How long each cell took in its newest run."""
     found: dict[str, float] = {}
-    for folder in store.finished(project)[:5]:
-        for cell in store.read(folder).cells:
+    for _, report in itertools.islice(store.readable(project), 5):
+        for cell in report.cells:
             if cell.state is State.PASSED:
                 found.setdefault(cell.id, cell.seconds)
     return found

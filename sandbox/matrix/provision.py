@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sandbox import images
 from sandbox.config import load
 from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.images.docker import attempt, inspect_image
 from sandbox.images.registry import IMAGES
+from sandbox.matrix import machine
 from sandbox.matrix.runner import Job, sandbox_name
-from sandbox.paths import StatePaths
+from sandbox.paths import StatePaths, find_project
 from sandbox.plan import Plan, resolve
 from sandbox.progress import Progress
 from sandbox.report.integrity import of_file
@@ -40,6 +44,22 @@ def provide(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[st
             continue
         able.append(ready)
     return able, unable
+
+
+@functools.cache
+def lacks(backend: str) -> str:
+    """What this machine lacks to run a backend with this shell's settings: programs, Docker, the base images."""
+    missing = machine.lacks(backend)
+    if missing or backend == "process":
+        return missing
+    config = load(find_project(Path.cwd()), os.environ).config
+    bases = dict.fromkeys(spec.base(config) for spec in IMAGES.values())
+    gone = [base for base in bases if inspect_image(base) is None and not _can_be_pulled(base)]
+    return f"there is no base image {', '.join(gone)} here, nor can it be pulled" if gone else ""
+
+
+def _can_be_pulled(reference: str) -> bool:
+    return attempt(["manifest", "inspect", reference]).returncode == 0
 
 
 def plan_of(job: Job) -> Plan:

@@ -21,6 +21,8 @@ from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
 from sandbox.report.model import CellResult, Phase, RuntimeUsed, State, TestResult, Trouble, count, state_of
 
+NAME_PREFIX = "cell-"
+"""How the names of the cells' sandboxes begin."""
 STOP_SECONDS = 60.0
 """How long a cell that was told to end may take to stop its sandbox."""
 TERMINATE_SECONDS = 10.0
@@ -29,7 +31,7 @@ NOT_INHERITED = ("SANDBOX_NAME", "SANDBOX_INSTANCE", "SANDBOX_SERVICE", "PYTEST_
 
 def sandbox_name(cell: Cell) -> str:
     """The name of the cell's sandbox: short, since a name has 31 characters at most."""
-    return f"cell-{hashlib.sha256(cell.id.encode()).hexdigest()[:10]}"
+    return f"{NAME_PREFIX}{hashlib.sha256(cell.id.encode()).hexdigest()[:10]}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,14 +90,20 @@ def latest(project: Path) -> Path:
 
 
 def earlier(project: Path, than: Report) -> Iterator[Report]:
-    """The reports of runs before this one, the newest first; what is no report of this schema is left out."""
+    """The reports of runs before this one, the newest first."""
+    for _, report in readable(project):
+        if report.id != than.id and report.created <= than.created:
+            yield report
+
+
+def readable(project: Path) -> Iterator[tuple[Path, Report]]:
+    """The runs with their reports, the newest first, but for those that another version of the tool has written."""
     for folder in finished(project):
         try:
             report = read(folder)
         except ConfigurationError:
-            continue  # of another version
-        if report.id != than.id and report.created <= than.created:
-            yield report
+            continue
+        yield folder, report
 
 
 def prune(project: Path, kept: int = RUNS_KEPT) -> None:
