@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
@@ -61,6 +62,19 @@ def _make(
 ) -> None:
     bin_folder = postgres.binaries(postgres_python)
     postgres.init(bin_folder, data)
+    try:
+        with serving(bin_folder, data, sockets):
+            at_socket = ["-h", str(sockets), "-U", postgres.USER]
+            postgres.run([str(bin_folder / "createdb"), *at_socket, postgres.DATABASE], doing="create the database")
+            migrate(sockets, airflow_python, environment)
+    except BaseException:
+        shutil.rmtree(data, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def serving(bin_folder: Path, data: Path, sockets: Path) -> Iterator[None]:
+    """Serve a cluster at a socket folder of its own for the time of the block."""
     log = data.with_suffix(".log")
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -68,31 +82,33 @@ def _make(
         )
     try:
         _wait_for(server, sockets, log)
-        at_socket = ["-h", str(sockets), "-U", postgres.USER]
-        postgres.run([str(bin_folder / "createdb"), *at_socket, postgres.DATABASE], doing="create the database")
-        sync_url, async_url = postgres.sqlalchemy_urls(sockets)
-        with tempfile.TemporaryDirectory(prefix="sandbox-airflow-") as home:
-            env = (
-                os.environ
-                | dict(environment)
-                | {
-                    "AIRFLOW_HOME": home,
-                    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
-                    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
-                    "AIRFLOW__CORE__DAGS_FOLDER": home,
-                    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-                }
-            )
-            argv = [str(airflow_python), "-m", "airflow", "db", "migrate"]
-            postgres.run(argv, doing="migrate Airflow's metadata database", env=env)
+        yield
     except BaseException:
         server.kill()
         server.wait()
-        shutil.rmtree(data, ignore_errors=True)
         raise
     server.send_signal(signal.SIGINT)
     server.wait()
     log.unlink()
+
+
+def migrate(sockets: Path, airflow_python: Path, environment: Mapping[str, str]) -> None:
+    """Bring the database that is served at `sockets` to the schema of an Airflow, by that Airflow itself."""
+    sync_url, async_url = postgres.sqlalchemy_urls(sockets)
+    with tempfile.TemporaryDirectory(prefix="sandbox-airflow-") as home:
+        env = (
+            os.environ
+            | dict(environment)
+            | {
+                "AIRFLOW_HOME": home,
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": sync_url,
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": async_url,
+                "AIRFLOW__CORE__DAGS_FOLDER": home,
+                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            }
+        )
+        argv = [str(airflow_python), "-m", "airflow", "db", "migrate"]
+        postgres.run(argv, doing="migrate Airflow's metadata database", env=env)
 
 
 def _wait_for(server: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:

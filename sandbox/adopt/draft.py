@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from sandbox.adopt import draft_airflow, draft_databricks
 from sandbox.adopt.model import Draft, Findings
@@ -39,6 +41,10 @@ def _project(found: Findings, made: Draft) -> None:
                     found.shown(file.path),
                     "move the file, or choose a folder above both",
                 )
+    notebooks = [notebook.path.parent for notebook in found.notebooks]
+    if notebooks:
+        together = Path(os.path.commonpath(notebooks))
+        made.put(("project", "notebooks"), found.shown(together), _count(len(notebooks), "notebook", "notebooks"))
     if found.bundle is None:
         made.ask("no Databricks bundle was found", ".", "set project.bundle once there is a databricks.yml")
         return

@@ -5,6 +5,7 @@ All problems of one job are reported together. Numbers may come as strings: the 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -103,11 +104,18 @@ def _tasks(settings: Mapping[str, Any], problems: list[str]) -> list[Mapping[str
     if tasks is None:
         single = {key: settings[key] for key in (*TASK_KINDS, *LEGACY_TASK_KEYS) if key in settings}
         # Documented: a job of API 2.0 has its one task's fields at the top; later APIs call that task "main".
-        return [{"task_key": "main", **single}] if any(key in single for key in TASK_KINDS) else []
+        return [{"task_key": _single_task_key(settings), **single}] if any(key in single for key in TASK_KINDS) else []
     if not isinstance(tasks, list) or not all(isinstance(task, Mapping) for task in tasks):
         problems.append("tasks must be a list of objects")
         return []
     return tasks
+
+
+def _single_task_key(settings: Mapping[str, Any]) -> str:
+    # Assumed: a submitted run's one task is called after the run. The provider's DatabricksNotebookOperator and
+    # DatabricksTaskOperator look for their task under the run_name that they gave.
+    name = str(settings.get("run_name") or "")
+    return name if re.fullmatch(r"[\w-]{1,100}", name, re.ASCII) else "main"
 
 
 def _task(raw: Mapping[str, Any], index: int, problems: list[str]) -> TaskSpec | None:

@@ -24,15 +24,16 @@ def template(context: ServiceContext) -> Path:
 
 
 def _process(context: ServiceContext) -> ProcessForm:
-    # a history per Airflow version: another version's schema is another database
+    # a cluster per Airflow version: each has its own schema, and whoever goes back finds what was there
     data = context.paths.root / "postgres" / context.config.airflow.version
     return ProcessForm(
         argv=(
             str(context.tool_interpreter),
-            *("-m", "sandbox.postgres"),
+            *("-m", "sandbox.metadata_database"),
             *("--bin", str(postgres.binaries(context.interpreters[RUNTIME]))),
             *("--data", str(data)),
             *("--template", str(template(context))),
+            *("--airflow-python", str(context.interpreters[airflow_request(context.config).name])),
             *("--socket", str(context.paths.runtime)),
         ),
         cwd=data.parent,

@@ -1,15 +1,45 @@
 """What the cells' tests share: one run of the pipeline, and the truth about its archive.
 
 The sandbox comes from the plugin's fixtures; which Airflow, engine and backend it has is said by SANDBOX_* variables.
+Its DAG folder is a copy of the project's with the DAGs of these tests beside them.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from sandbox.follow.chain import ChainState
+from sandbox.paths import StatePaths
+from sandbox.runtimes.build import ensure
+from sandbox.services.airflow_row import airflow_request
 from sandbox.testing.handle import RunningSandbox
+from tests.cell.interpreter import AirflowPython
 from tests.truth import Truth, of_archive
+
+
+@pytest.fixture(scope="session")
+def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Mapping[str, object]:
+    """The DAG folder is inside the project, where every backend reaches it."""
+    folder = StatePaths(project=sandbox_project, name=sandbox_name).root / "cell-dags"
+    for source in (sandbox_project / "dags", Path(__file__).with_name("dags")):
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return {"project.dags": str(folder.relative_to(sandbox_project))}
+
+
+@pytest.fixture(scope="session")
+def airflow_python(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> AirflowPython:
+    """The interpreter of the cell's Airflow, on whatever backend its services run."""
+    request = airflow_request(sandbox.context.config)
+    built = ensure([request], progress=sandbox.progress)[request.name]
+    return AirflowPython(
+        python=built.python,
+        dags=sandbox.context.paths.project / "dags",
+        home=tmp_path_factory.mktemp("airflow home"),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What starts the job: both assets together, each event counted once."""
+"""What starts the job: both assets together, each event counted once; and what does not."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sandbox.clients.airflow import AirflowClient
 from sandbox.follow.chain import ChainState
 from sandbox.testing.handle import RunningSandbox
 
+PRODUCER = "produce_data_asset"
 CONSUMER = "trigger_databricks_workflow_dag"
 PATIENCE_SECONDS = 120.0
 ENDED = ("success", "failed")
@@ -107,3 +108,86 @@ def test_the_order_does_not_matter_and_duplicates_start_nothing(assets: Assets) 
 
     assert run["state"] == "success"
     assert assets.events_of(run) == ["Posts.xml", "Users.xml", "Users.xml"]
+
+
+def test_a_failed_producer_emits_nothing(assets: Assets, sandbox: RunningSandbox) -> None:
+    """A site that the host does not have: the dag_run fails, and no DAG is started."""
+    before = assets.runs()
+
+    failed = sandbox.run(PRODUCER, {"site": "nowhere.stackexchange.com"}, check=False)
+
+    assert [run["state"] for run in failed.dag_runs] == ["failed"]
+    assert failed.assets == ()
+    assert assets.queued() == []
+    assert assets.runs().keys() == before.keys()
+
+
+def test_an_archive_that_has_not_changed_emits_nothing(assets: Assets, sandbox: RunningSandbox) -> None:
+    """The dag_run succeeds with its tasks skipped, and no DAG is started."""
+    before = assets.runs()
+
+    unchanged = sandbox.run(PRODUCER, {})
+
+    states = {task["task_id"]: task["state"] for task in unchanged.dag_runs[0]["tasks"]}
+    assert states["check_upstream"] == states["publish_snapshot"] == "skipped"
+    assert unchanged.assets == ()
+    assert assets.runs().keys() == before.keys()
+
+
+def test_a_paused_consumer_is_started_by_nothing(assets: Assets, airflow_client: AirflowClient) -> None:
+    """Events while it is paused start no dag_run, not even after it; the next pair starts one."""
+    before = assets.runs()
+
+    airflow_client.set_paused(CONSUMER, paused=True)
+    try:
+        assets.emit("Posts.xml")
+        assets.emit("Users.xml")
+    finally:
+        airflow_client.set_paused(CONSUMER, paused=False)
+    assert assets.queued() == []
+    assert assets.runs().keys() == before.keys()
+    assets.emit("Users.xml")
+    assets.emit("Posts.xml")
+    run = assets.new_run(before)
+
+    assert run["state"] == "success"
+    assert set(assets.events_of(run)) == {"Posts.xml", "Users.xml"}
+
+
+def test_a_backfill_publishes_each_day_and_loses_no_event(
+    assets: Assets, api: httpx.Client, airflow_client: AirflowClient
+) -> None:
+    """Two days: two dag_runs of the producer, four events, and each is taken by exactly one dag_run of the consumer."""
+    before = assets.runs()
+    body = {
+        "dag_id": PRODUCER,
+        "from_date": "2024-03-01T00:00:00Z",
+        "to_date": "2024-03-03T00:00:00Z",
+        "dag_run_conf": {"force": True},
+        "max_active_runs": 1,
+        "reprocess_behavior": "none",
+        "run_backwards": False,
+    }
+
+    created = api.post("backfills", json=body).raise_for_status().json()
+
+    def producers() -> list[dict[str, Any]]:
+        return [run for run in airflow_client.dag_runs(PRODUCER) if run["run_type"] == "backfill"]
+
+    def complaint() -> str:
+        runs = producers()
+        if len(runs) < 2 or any(run["state"] not in ENDED for run in runs):
+            return f"backfill {created['id']} is not done: {[run['state'] for run in runs]}"
+        new = [run for run_id, run in assets.runs().items() if run_id not in before]
+        if any(run["state"] not in ENDED for run in new):
+            return "the consumer still runs"
+        taken = sum(len(assets.events_of(run)) for run in new)
+        return "" if taken >= 4 else f"{taken} of 4 events are taken"
+
+    health.wait_until(complaint, timeout_seconds=PATIENCE_SECONDS, interval_seconds=0.5)
+    new = [run for run_id, run in assets.runs().items() if run_id not in before]
+    events = sorted(event for run in new for event in assets.events_of(run))
+    assert [run["state"] for run in producers()] == ["success", "success"]
+    assert {run["state"] for run in new} == {"success"}
+    assert events == ["Posts.xml", "Posts.xml", "Users.xml", "Users.xml"]
+    assert assets.queued() == []

@@ -1,4 +1,4 @@
-"""The DAG files as the cell's Airflow sees them."""
+"""The DAG files as the cell's Airflow sees them: what they define, and what they do while they are imported."""
 
 from __future__ import annotations
 
@@ -8,36 +8,105 @@ from typing import Any
 import pytest
 
 from sandbox.clients.airflow import AirflowClient
-from sandbox.follow.start import prepare
 from sandbox.testing.handle import RunningSandbox
+from tests.cell.interpreter import AirflowPython
 from tests.driver import Cli
 
-DAG_IDS = ["produce_data_asset", "trigger_databricks_workflow_dag"]
+TASKS = {
+    "produce_data_asset": {
+        "check_upstream": ["ingest_archive"],
+        "ingest_archive": ["publish_snapshot"],
+        "publish_snapshot": ["remove_old_snapshots"],
+        "remove_old_snapshots": [],
+    },
+    "trigger_databricks_workflow_dag": {"run_medallion": []},
+}
+"""Histories, links and dashboards depend on these ids."""
+IMPORT_SECONDS = 2.0
+"""Airflow gives up after 30; a file that takes seconds delays every other one."""
 
 
 @pytest.fixture(scope="module")
 def validated(sandbox: RunningSandbox) -> Any:
     """What `sandbox validate --json` says."""
-    cli = Cli(project=Path(sandbox.context.paths.project), name=sandbox.name)
+    settings = {"SANDBOX_PROJECT_DAGS": sandbox.context.config.project.dags}
+    cli = Cli(project=Path(sandbox.context.paths.project), name=sandbox.name, env=settings)
     return cli("validate", "--json", expect=None).value
 
 
-def test_every_file_imports(validated: Any) -> None:
-    """Under this cell's Airflow and Python, with its provider."""
+@pytest.fixture(scope="module")
+def files(airflow_python: AirflowPython) -> dict[str, dict[str, Any]]:
+    """Each DAG file of the project, imported alone by the cell's Airflow."""
+    found: dict[str, dict[str, Any]] = airflow_python.ask("dag_facts.py", "FACTS ", airflow_python.dags)
+    return found
+
+
+@pytest.fixture(scope="module")
+def dags(files: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The project's DAGs by id."""
+    return {dag_id: dag for file in files.values() for dag_id, dag in file["dags"].items()}
+
+
+def test_every_file_imports(validated: Any, files: dict[str, dict[str, Any]]) -> None:
+    """Under this cell's Airflow and Python, with its provider: no error, no cycle, no warning."""
     assert validated["import_errors"] == []
     assert validated["warnings"] == []
+    assert {name: file["import_errors"] for name, file in files.items()} == {name: {} for name in files}
 
 
-def test_the_ids_are_stable(validated: Any, airflow_client: AirflowClient) -> None:
-    """Histories and links depend on the DAGs' ids; the dag-processor finds the same ones."""
-    for dag_id in DAG_IDS:
-        prepare(airflow_client, dag_id)
+def test_the_ids_are_stable(dags: dict[str, dict[str, Any]]) -> None:
+    """DAGs, tasks and their order."""
+    found = {
+        dag_id: {task_id: task["downstream"] for task_id, task in dag["tasks"].items()} for dag_id, dag in dags.items()
+    }
 
-    assert [dag["dag_id"] for dag in validated["dags"]] == DAG_IDS
-    assert [dag["dag_id"] for dag in airflow_client.dags()] == DAG_IDS
+    assert found == TASKS
+
+
+def test_the_dag_processor_finds_the_same(sandbox: RunningSandbox, airflow_client: AirflowClient) -> None:
+    """What an import finds is what Airflow runs."""
+    sandbox.wait_for_dags(TASKS)
+
+    known = {dag["dag_id"] for dag in airflow_client.dags()}
+
+    assert {dag_id for dag_id in known if not dag_id.startswith("cell_")} == TASKS.keys()
     assert airflow_client.import_errors() == []
 
 
 def test_the_wiring_holds(validated: Any) -> None:
     """Jobs, notebooks, widgets, tables, assets and connections fit together."""
-    assert [f"{each['file']}:{each['line']}: {each['message']}" for each in validated["findings"]] == []
+    found = [each for each in validated["findings"] if not Path(each["file"]).name.startswith("cell_")]
+
+    assert [f"{each['file']}:{each['line']}: {each['message']}" for each in found] == []
+
+
+def test_importing_has_no_effects(files: dict[str, dict[str, Any]]) -> None:
+    """No connection, process, file written, Variable or connection read: Airflow imports each file again and again."""
+    assert {name: file["effects"] for name, file in files.items()} == {name: [] for name in files}
+
+
+def test_importing_is_quick(files: dict[str, dict[str, Any]]) -> None:
+    """Beyond Airflow's own modules."""
+    assert {name: file["seconds"] for name, file in files.items() if file["seconds"] > IMPORT_SECONDS} == {}
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_every_task_has_an_owner_retries_and_a_timeout(dags: dict[str, dict[str, Any]], dag_id: str) -> None:
+    """Retries wait longer each time, and no task may run for ever."""
+    for task_id, task in dags[dag_id]["tasks"].items():
+        assert task["owner"] not in ("", "airflow"), task_id
+        assert task["retries"] >= 3, task_id
+        assert task["retry_delay_seconds"] >= 1, task_id
+        assert task["backoff"], task_id
+        assert task["timeout_seconds"], task_id
+        assert task["timeout_seconds"] < dags[dag_id]["timeout_seconds"], task_id
+
+
+@pytest.mark.parametrize("dag_id", TASKS)
+def test_a_dag_never_overtakes_itself(dags: dict[str, dict[str, Any]], dag_id: str) -> None:
+    """One dag_run at a time, none for days that have passed; tags and a description for whoever finds it."""
+    dag = dags[dag_id]
+
+    assert (dag["max_active_runs"], dag["catchup"]) == (1, False)
+    assert dag["tags"]
+    assert dag["documented"]

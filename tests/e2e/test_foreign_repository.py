@@ -83,13 +83,18 @@ def drafted(installed: Installed) -> dict[str, Any]:
 
 
 def test_the_tool_is_not_this_checkout_s(installed: Installed) -> None:
-    """The package is imported from the environment, and brings the locks that it builds runtimes from."""
-    program = "from sandbox.runtimes.registry import RUNTIMES\nfor spec in RUNTIMES.values(): print(spec.lock_file)"
+    """The package is imported from the environment, and brings what it builds runtimes and images from."""
+    program = """
+from sandbox.images.registry import IMAGES
+from sandbox.runtimes.registry import RUNTIMES
+for spec in RUNTIMES.values(): print(spec.lock_file)
+for spec in IMAGES.values(): print(spec.folder / "Dockerfile")
+"""
 
-    locks = execute(installed.bin / "python", "-c", program, cwd=installed.repository).splitlines()
+    brought = execute(installed.bin / "python", "-c", program, cwd=installed.repository).splitlines()
 
-    assert locks
-    assert all(Path(lock).is_relative_to(installed.bin.parent) and Path(lock).is_file() for lock in locks)
+    assert brought
+    assert all(Path(file).is_relative_to(installed.bin.parent) and Path(file).is_file() for file in brought)
 
 
 def test_the_dags_are_valid(installed: Installed, drafted: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ def test_the_settings_are_those_of_the_repository(repository: Path, report: dict
     config = read(repository)
 
     assert (config.project.dags, config.project.bundle) == ("orchestration/dags", "analytics/databricks.yml")
-    assert config.project.bundle_target == "dev"
+    assert (config.project.bundle_target, config.project.notebooks) == ("dev", "analytics/src")
     assert (config.airflow.version, config.airflow.python) == ("3.0.2", "3.11")
     services = {name: connection.service for name, connection in config.airflow.connections.items()}
     assert services == {"lake_s3": "s3", "dbx_analytics": "databricks"}

@@ -60,3 +60,11 @@ def test_a_single_task_job_of_the_oldest_api() -> None:
     assert kept["tasks"][0]["task_key"] == "main"
     assert kept["tasks"][0]["max_retries"] == 2
     assert "notebook_task" not in kept
+
+
+@pytest.mark.parametrize(("run_name", "task_key"), [("0a_b-c", "0a_b-c"), ("two words", "main"), (None, "main")])
+def test_the_one_task_of_a_submitted_run(run_name: str | None, task_key: str) -> None:
+    """It is called after the run, where that can be the key of a task."""
+    kept = normalised({"run_name": run_name, "notebook_task": {"notebook_path": "/a"}})
+
+    assert kept["tasks"][0]["task_key"] == task_key
