@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.backends import docker, process
+from sandbox.backends import docker, kind, process
 from sandbox.backends.base import Backend, CommandLog, FileLog, LogSource, SandboxStatus, ServiceStatus
 
-BACKENDS: dict[str, Backend] = {"process": process, "docker": docker}
+BACKENDS: dict[str, Backend] = {"process": process, "docker": docker, "kind": kind}
 
 __all__ = ["BACKENDS", "Backend", "CommandLog", "FileLog", "LogSource", "SandboxStatus", "ServiceStatus"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.config import Config
+from sandbox.health import Probe
 from sandbox.images.registry import interpreters
 from sandbox.paths import ContainerPaths
 from sandbox.services import SERVICES
@@ -25,6 +26,7 @@ class Contained:
     name: str
     form: ContainerForm
     process: ProcessForm
+    probe: Probe
     port: int | None
 
     @property
@@ -67,4 +69,6 @@ def contained(name: str, context: ServiceContext) -> Contained:
     """The service as a container, in a context made by `inside`."""
     entry = SERVICES[name]
     process = (entry.container.process or entry.process)(context)
-    return Contained(name=name, form=entry.container, process=process, port=context.ports.get(name))
+    return Contained(
+        name=name, form=entry.container, process=process, probe=entry.probe(context), port=context.ports.get(name)
+    )

@@ -75,6 +75,8 @@ class Airflow(Section):
         default_factory=dict,
         description="Airflow Variables; `{s3.url}`, `{archive.url}`, `{databricks.url}` stand for the services.",
     )
+    chart_version: str = Field("1.18.0", description="Version of the official Helm chart (kind backend).")
+    chart: str = Field("", description="Folder or archive of the official Helm chart; empty: its repository.")
     pools: dict[str, Pool] = Field(default_factory=dict, description="Pools, created when they do not exist.")
     config: dict[str, str] = Field(
         default_factory=dict, description='Further Airflow options, written as `"section.option" = "value"`.'
@@ -163,14 +165,12 @@ class Docker(Section):
 class Kind(Section):
     """The kind backend."""
 
-    node_image: str = Field("", description="Node image of the cluster; empty: the one that `kind` is made for.")
-    context: str = Field("", description="Deploy to this kubectl context instead of a Kind cluster of our own.")
-    namespace: str = Field("data-platform", description="Namespace of the release.")
-    chart_version: str = Field("1.18.0", description="Version of the official Airflow chart.")
-    airflow_chart: str = Field(
-        "", description="Folder or archive of the official Airflow chart; empty: its repository."
+    kubernetes: str = Field("", description="Kubernetes version of the cluster; empty: the one `kind` is made for.")
+    node_image: str = Field(
+        "", description="Node image of the cluster; empty: KIND_NODE_IMAGE, or `kindest/node` of that version."
     )
-    delete_worker_pods: bool = Field(True, description="Delete the pods of finished tasks.")
+    namespace: str = Field("data-platform", description="Namespace of the release.")
+    delete_worker_pods: bool = Field(False, description="Delete the pods of finished tasks.")
 
 
 class Run(Section):

@@ -126,7 +126,6 @@ class ContainerForm:
     pod: str
     mounts: tuple[Mount, ...] = ()
     process: Callable[[ServiceContext], ProcessForm] | None = None
-    probe: Callable[[ServiceContext], Probe] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

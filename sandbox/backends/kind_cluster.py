@@ -1,0 +1,181 @@
+"""The Kind cluster of a sandbox: made, started again, given images, stopped, deleted. It touches no other cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import health
+from sandbox.backends.kind_tools import Tools
+from sandbox.config import Config
+from sandbox.errors import ServiceNotHealthy
+from sandbox.images.docker import docker
+from sandbox.paths import StatePaths, write_private
+from sandbox.progress import Progress
+from sandbox.services.spec import LOOPBACK
+
+NODE_PORTS = {"airflow": 30080, "s3": 30566, "databricks": 30090, "archive": 30091, "spark": 30051}
+"""Where each service listens on the node; Kind publishes these on loopback."""
+PROJECT_ON_NODE = "/sandbox/project"
+ARCHIVES_ON_NODE = "/sandbox/archive"
+START_SECONDS = 90.0
+
+
+def cluster_name(paths: StatePaths) -> str:
+    """The cluster's name, which no other sandbox of this machine has."""
+    return f"sandbox-{paths.name}-{paths.instance_id[:6]}"
+
+
+def nodes(paths: StatePaths) -> dict[str, str]:
+    """The cluster's node containers with Docker's word for their state."""
+    label = f"label=io.x-k8s.kind.cluster={cluster_name(paths)}"
+    listed = docker(["ps", "--all", "--filter", label, "--format", "{{.Names}} {{.State}}"])
+    return dict(line.split(" ", 1) for line in listed.splitlines())
+
+
+def definition(config: Config, paths: StatePaths, ports: Mapping[str, int]) -> dict[str, Any]:
+    """Kind's configuration: one control plane, one worker with the project mounted, ports on loopback only."""
+    mappings = [
+        {"containerPort": NODE_PORTS[name], "hostPort": port, "listenAddress": LOOPBACK, "protocol": "TCP"}
+        for name, port in sorted(ports.items())
+        if name in NODE_PORTS
+    ]
+    mounts = [
+        {"hostPath": str(paths.project), "containerPath": PROJECT_ON_NODE, "readOnly": True},
+        {"hostPath": str(paths.archives), "containerPath": ARCHIVES_ON_NODE, "readOnly": True},
+    ]
+    image = node_image(config)
+    node = {"image": image} if image else {}
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "name": cluster_name(paths),
+        "networking": {"apiServerAddress": LOOPBACK},
+        "nodes": [
+            {"role": "control-plane", **node},
+            {"role": "worker", **node, "extraMounts": mounts, "extraPortMappings": mappings},
+        ],
+    }
+
+
+def node_image(config: Config) -> str:
+    """The node image that was asked for; empty: the one that this `kind` is made for."""
+    if config.kind.node_image or os.environ.get("KIND_NODE_IMAGE"):
+        return config.kind.node_image or os.environ["KIND_NODE_IMAGE"]
+    return f"kindest/node:v{config.kind.kubernetes.removeprefix('v')}" if config.kind.kubernetes else ""
+
+
+def _made(paths: StatePaths) -> Path:
+    """Written when the cluster is whole: a killed `up` leaves a cluster without it."""
+    return paths.root / "kind-cluster.json"
+
+
+def exists(paths: StatePaths) -> bool:
+    """Whether there is a whole cluster, running or stopped."""
+    return _made(paths).exists() and bool(nodes(paths))
+
+
+def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: Tools, progress: Progress) -> bool:
+    """Make the cluster, or start the one that is there; returns whether it is a new one.
+
+    A half-made cluster, or one for other ports, another project folder or another node image, is replaced.
+    """
+    wanted = definition(config, paths, ports)
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    found = nodes(paths)
+    with progress.step("cluster") as step:
+        if found and _made(paths).exists() and json.loads(_made(paths).read_text())["digest"] == digest:
+            if all(state == "running" for state in found.values()):
+                step.done(f"{cluster_name(paths)} runs")
+                return False
+            step.update("starting its nodes")
+            docker(["start", *sorted(found)])
+            _wait_for_nodes(tools)
+            step.done(f"{cluster_name(paths)} started again")
+            return False
+        if found:
+            step.update("removing a cluster that is not whole, or made for other settings")
+            delete(paths, tools)
+        step.update("creating it: half a minute")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(wanted, file)
+            file.flush()
+            tools.run(
+                "kind",
+                "create",
+                "cluster",
+                "--config",
+                file.name,
+                "--kubeconfig",
+                str(tools.kubeconfig),
+                "--wait",
+                "60s",
+            )
+        tools.kubeconfig.chmod(0o600)
+        _wait_for_nodes(tools)
+        write_private(_made(paths), json.dumps({"digest": digest, "name": cluster_name(paths)}))
+        step.done(cluster_name(paths))
+        return True
+
+
+def _wait_for_nodes(tools: Tools) -> None:
+    def complaint() -> str:
+        done = tools.run("kubectl", "get", "nodes", "--output", "json", check=False)
+        if not done:
+            return "the cluster's API does not answer"
+        sick = [
+            item["metadata"]["name"]
+            for item in json.loads(done)["items"]
+            if not any(each["type"] == "Ready" and each["status"] == "True" for each in item["status"]["conditions"])
+        ]
+        return f"not ready: {', '.join(sick)}" if sick else ""
+
+    try:
+        health.wait_until(complaint, timeout_seconds=START_SECONDS, interval_seconds=0.5)
+    except health.StillWaiting as error:
+        raise ServiceNotHealthy(
+            f"the cluster's nodes are not ready after {START_SECONDS:.0f} s",
+            why=str(error),
+            next_command="sandbox reset && sandbox up --backend kind",
+        ) from None
+
+
+def load_images(references: Iterable[str], paths: StatePaths, tools: Tools, progress: Progress) -> None:
+    """Bring the worker the images that it lacks; a tag is made from the content, so equal names are equal images."""
+    worker = f"{cluster_name(paths)}-worker"
+    with progress.step("images on the node") as step:
+        listed = docker(["exec", worker, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet"])
+        present = {line.removeprefix("docker.io/") for line in listed.splitlines()}
+        missing = sorted(set(references) - present)
+        if not missing:
+            step.done("all there")
+            return
+        with tempfile.TemporaryDirectory(prefix="sandbox-images-") as folder:
+            archive = f"{folder}/images.tar"
+            step.update(f"saving {len(missing)}")
+            # one archive: layers that images share are saved and loaded once
+            docker(["save", "--output", archive, *missing])
+            step.update(f"loading {len(missing)}, {Path(archive).stat().st_size / 2**30:.1f} GiB")
+            tools.run("kind", "load", "image-archive", archive, "--name", cluster_name(paths), "--nodes", worker)
+        step.done(f"{len(missing)} loaded")
+
+
+def stop(paths: StatePaths) -> int:
+    """Stop the nodes, which keeps what the cluster holds; returns how many there were to stop."""
+    running = [name for name, state in nodes(paths).items() if state == "running"]
+    if running:
+        docker(["stop", "--time", "5", *running])
+    return len(running)
+
+
+def delete(paths: StatePaths, tools: Tools) -> None:
+    """Delete the cluster and everything in it."""
+    tools.run("kind", "delete", "cluster", "--name", cluster_name(paths), "--kubeconfig", str(tools.kubeconfig))
+    _made(paths).unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""The one seam around `kind`, `helm` and `kubectl`: where they are, what they said, why they failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import PrerequisiteMissing, SandboxError
+
+KEPT_LINES = 30
+LEAST_VERSIONS = {"kind": (0, 20), "helm": (3, 10), "kubectl": (1, 27)}
+"""The oldest versions that this backend was made for; `sandbox doctor` compares."""
+VERSION_COMMANDS = {
+    "kind": ("version",),
+    "helm": ("version", "--short"),
+    "kubectl": ("version", "--client"),
+}
+HOW_TO_GET = {
+    "kind": "go install sigs.k8s.io/kind@latest    (or: https://kind.sigs.k8s.io/docs/user/quick-start/#installation)",
+    "helm": "https://helm.sh/docs/intro/install/",
+    "kubectl": "https://kubernetes.io/docs/tasks/tools/",
+}
+
+
+def find_tool(name: str) -> str:
+    """The path of a tool; raises PrerequisiteMissing where it is not on PATH."""
+    found = shutil.which(name)
+    if found is None:
+        raise PrerequisiteMissing(
+            f"{name} is not on PATH", why="the kind backend runs it", next_command=f"get it: {HOW_TO_GET[name]}"
+        )
+    return found
+
+
+def version_of(name: str) -> tuple[int, ...] | None:
+    """The version that a tool prints of itself, or None when it prints none."""
+    done = subprocess.run([find_tool(name), *VERSION_COMMANDS[name]], capture_output=True, text=True, check=False)
+    match = re.search(r"v(\d+)\.(\d+)", done.stdout)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def check_tools() -> None:
+    """Raise PrerequisiteMissing for a tool that is missing or too old."""
+    for name, least in LEAST_VERSIONS.items():
+        version = version_of(name)
+        if version is not None and version < least:
+            raise PrerequisiteMissing(
+                f"{name} {'.'.join(map(str, version))} is too old",
+                why=f"{'.'.join(map(str, least))} or newer is needed",
+                next_command=f"get it: {HOW_TO_GET[name]}",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """The tools, aimed at one cluster by its kubeconfig; never at the user's own."""
+
+    kubeconfig: Path
+    namespace: str
+
+    def run(self, name: str, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Run a tool and return its standard output; raises SandboxError with the end of what it said."""
+        done = subprocess.run(
+            [find_tool(name), *arguments],
+            input=stdin,
+            env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise tool_failed(name, arguments, done.stdout + done.stderr, done.returncode)
+        return done.stdout
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """`kubectl` in the release's namespace."""
+        return self.run("kubectl", "--namespace", self.namespace, *arguments, stdin=stdin, check=check)
+
+    def get(self, *what: str) -> list[dict[str, Any]]:
+        """The objects that `kubectl get … -o json` finds."""
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", *what, "--output", "json"))["items"]
+        return items
+
+    def apply(self, objects: Sequence[dict[str, Any]]) -> None:
+        """Create or change objects; they reach kubectl by standard input, so secrets stay out of process lists."""
+        self.kubectl(
+            "apply", "--filename", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        )
+
+    def hint(self, command: str) -> str:
+        """A `kubectl` line that a user can paste."""
+        return f"KUBECONFIG='{self.kubeconfig}' kubectl --namespace {self.namespace} {command}"
+
+
+def tool_failed(name: str, arguments: Sequence[str], output: str, code: int) -> SandboxError:
+    """The error for a tool that failed, by what it said."""
+    tail = "\n".join(output.strip().splitlines()[-KEPT_LINES:])
+    low = output.lower()
+    if "no space left on device" in low:
+        return PrerequisiteMissing(
+            "Docker is out of disk space", why=tail, next_command="docker system df && docker image prune"
+        )
+    if name == "kind" and ("failed to pull image" in low or "no such host" in low):
+        return PrerequisiteMissing(
+            "the node image of the cluster cannot be pulled",
+            why=tail,
+            next_command="docker images kindest/node    (and name one of them: KIND_NODE_IMAGE=kindest/node:…)",
+        )
+    if "permission denied" in low and "docker" in low:
+        return PrerequisiteMissing(
+            "this user may not use Docker", why=tail, next_command="sudo usermod -aG docker $USER && newgrp docker"
+        )
+    return SandboxError(f"{name} {' '.join(arguments[:2])} failed with exit code {code}", why=tail)

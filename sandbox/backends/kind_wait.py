@@ -1,0 +1,129 @@
+"""Wait for a release: ready, or the pod that will never be, with its events and the end of its log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sandbox import health
+from sandbox.backends.kind_tools import Tools
+from sandbox.errors import PrerequisiteMissing, SandboxError, ServiceNotHealthy
+from sandbox.progress import Progress
+
+INTERVAL_SECONDS = 0.5
+UNSCHEDULABLE_SECONDS = 20.0
+CRASHES = 2
+LOG_LINES = 20
+HOPELESS = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+)
+
+
+def until_ready(tools: Tools, *, timeout_seconds: float, progress: Progress) -> None:
+    """Return when every Deployment, StatefulSet and Job of the namespace is done with rolling out.
+
+    Raises ServiceNotHealthy early for a pod that crashes again and again, whose image cannot be pulled, or which no
+    node has room for.
+    """
+    since: dict[str, float] = {}
+    with progress.step("pods") as step:
+
+        def complaint() -> str:
+            pods = tools.get("pods")
+            for pod in pods:
+                _judge(pod, tools, since)
+            waiting = _rolling(tools)
+            if waiting:
+                step.update(f"waiting for {', '.join(waiting[:4])}{' …' if len(waiting) > 4 else ''}")
+            return ", ".join(waiting)
+
+        try:
+            health.wait_until(complaint, timeout_seconds=timeout_seconds, interval_seconds=INTERVAL_SECONDS)
+        except health.StillWaiting as error:
+            raise ServiceNotHealthy(
+                f"not ready after {timeout_seconds:.0f} s: {error}",
+                why=_events(tools),
+                next_command=tools.hint("get pods"),
+            ) from None
+        step.done("all ready")
+
+
+def _rolling(tools: Tools) -> list[str]:
+    found = []
+    for item in tools.get("deployments,statefulsets,jobs"):
+        name, kind, status = item["metadata"]["name"], item["kind"], item.get("status", {})
+        if kind == "Job":
+            # those of the backup's CronJob have an owner, and their own time
+            if not status.get("succeeded") and not item["metadata"].get("ownerReferences"):
+                found.append(f"job {name}")
+            continue
+        wanted = item["spec"].get("replicas", 1)
+        current = status.get("observedGeneration", 0) >= item["metadata"]["generation"]
+        updated = status.get("updatedReplicas", 0)
+        if (
+            not current
+            or updated < wanted
+            or status.get("readyReplicas", 0) < wanted
+            or status.get("replicas", 0) > wanted
+        ):
+            found.append(name)
+    return found
+
+
+def _judge(pod: dict[str, Any], tools: Tools, since: dict[str, float]) -> None:
+    """Raise for a pod that will not become ready by waiting; worker pods of tasks are Airflow's business."""
+    labels = pod["metadata"].get("labels", {})
+    if labels.get("component") == "worker" or "dag_id" in labels or pod["metadata"].get("deletionTimestamp"):
+        return
+    name = pod["metadata"]["name"]
+    status = pod["status"]
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            first = since.setdefault(name, time.monotonic())
+            if time.monotonic() - first > UNSCHEDULABLE_SECONDS:
+                raise _failed(f"pod {name} finds no node", condition.get("message", ""), name, tools)
+    for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        waiting = each.get("state", {}).get("waiting", {})
+        reason = waiting.get("reason", "")
+        if reason in HOPELESS:
+            if reason in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"):
+                raise PrerequisiteMissing(
+                    f"pod {name} has no image {each['image']}",
+                    why=waiting.get("message", reason),
+                    next_command="sandbox images build && sandbox up    (or name a reachable registry's image)",
+                )
+            raise _failed(f"pod {name}: {reason}", waiting.get("message", ""), name, tools)
+        if reason == "CrashLoopBackOff" and each.get("restartCount", 0) >= CRASHES:
+            last = each.get("lastState", {}).get("terminated", {})
+            what = f"pod {name} crashes: container {each['name']} ended with exit code {last.get('exitCode')}"
+            if last.get("reason") == "OOMKilled":
+                what += ", out of memory"
+            raise _failed(what, "", name, tools, container=each["name"])
+
+
+def _failed(what: str, why: str, pod: str, tools: Tools, *, container: str = "") -> ServiceNotHealthy:
+    log = ""
+    if container:
+        arguments = ("logs", pod, "--container", container, f"--tail={LOG_LINES}", "--previous")
+        log = tools.kubectl(*arguments, check=False) or tools.kubectl(*arguments[:-1], check=False)
+    parts = [why, log, _events(tools, pod)]
+    return ServiceNotHealthy(
+        what, why="\n".join(part.strip() for part in parts if part), next_command=tools.hint(f"describe pod {pod}")
+    )
+
+
+def _events(tools: Tools, pod: str = "") -> str:
+    """The last warnings, of one pod or of all."""
+    selector = "type!=Normal" + (f",involvedObject.name={pod}" if pod else "")
+    try:
+        found = tools.get("events", "--field-selector", selector, "--sort-by", ".lastTimestamp")
+    except SandboxError as error:
+        return f"(events cannot be read: {error.what})"
+    return "\n".join(
+        f"{item['involvedObject']['name']}: {item['reason']}: {item['message'].splitlines()[0]}" for item in found[-6:]
+    )
