@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import psutil
 
 from sandbox import ports
+from sandbox.errors import PrerequisiteMissing
 from sandbox.plan import Plan
 from sandbox.runtimes.pythons import find_pythons
 from sandbox.runtimes.store import cache_folder, locate
+from sandbox.services.java import find_java
 
 FREE_DISK_BYTES = 4 * 1024**3
 FREE_MEMORY_BYTES = 3 * 1024**3
@@ -112,9 +114,20 @@ def _postgres_user(plan: Plan) -> Finding:
     )
 
 
+def _java(plan: Plan) -> Finding:
+    if plan.config.engine.name != "spark":
+        return Finding(name="java", ok=True, detail="not needed: the engine is not `spark`")
+    try:
+        java = find_java(plan.config.engine.java_home)
+    except PrerequisiteMissing as lack:
+        return Finding(name="java", ok=False, detail=f"{lack.what}: {lack.why}", mend=lack.next_command)
+    return Finding(name="java", ok=True, detail=f"Java {java.version} at {java.home}")
+
+
 CHECKS: tuple[Callable[[Plan], Finding], ...] = (
     _python,
     _runtimes,
+    _java,
     _disk,
     _memory,
     _ports,

@@ -63,6 +63,9 @@ def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     """See Backend.up."""
+    for planned in plan.services:
+        if check := SERVICES[planned.name].check:
+            check(plan.config)
     built = ensure(plan.runtimes, progress=progress)
     interpreters = {name: runtime.python for name, runtime in built.items()}
     paths = plan.paths

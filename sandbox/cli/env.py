@@ -8,6 +8,7 @@ import click
 
 from sandbox.cli.session import Session, common_options
 from sandbox.clients.airflow import create_token
+from sandbox.services.spark import engine_address
 from sandbox.services.spec import ServiceContext
 
 
@@ -23,7 +24,7 @@ def variables(context: ServiceContext) -> dict[str, str]:
         "AIRFLOW_API_TOKEN": create_token(
             context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password
         ),
-        "SPARK_REMOTE": f"sc://{context.address('spark')}",
+        "SPARK_REMOTE": engine_address(context),
         "ARCHIVE_URL": context.url("archive"),
     }
 

@@ -21,7 +21,16 @@ SCALARS = (str, int, float, bool)
 # SANDBOX_* variables that are not settings of sandbox.toml
 OTHER_VARIABLES = frozenset(
     f"SANDBOX_{name}"
-    for name in ("CACHE_DIR", "DATABRICKS_TOKEN", "INSTANCE", "NAME", "REPORT_KEY", "SERVICE", "TEST_WORKERS")
+    for name in (
+        "CACHE_DIR",
+        "DATABRICKS_TOKEN",
+        "INSTANCE",
+        "MAVEN_URL",
+        "NAME",
+        "REPORT_KEY",
+        "SERVICE",
+        "TEST_WORKERS",
+    )
 )
 
 

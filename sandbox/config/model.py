@@ -143,8 +143,22 @@ class Databricks(Section):
 class Engine(Section):
     """The Spark engine of the notebooks."""
 
-    name: Literal["sail"] = Field("sail", description="Which engine executes the notebooks.")
+    name: Literal["sail", "spark", "remote"] = Field(
+        "sail", description="`sail`; `spark` is classic Spark on Java; `remote` is a server at `engine.remote_url`."
+    )
     port: Port = Field(50051, description="Port of its Spark Connect endpoint.")
+    remote_url: str | None = Field(
+        None, description="The Spark Connect server of engine `remote`: `sc://host:port/;token=…`."
+    )
+    java_home: str | None = Field(None, description="The Java that `spark` runs on, where it is not the machine's own.")
+    memory_mib: int = Field(1024, ge=512, description="Heap of `spark`; its process takes about 400 MiB more.")
+    cores: int = Field(2, ge=1, description="How many tasks `spark` executes at the same time.")
+
+    @model_validator(mode="after")
+    def _remote_has_a_url(self) -> Engine:
+        if self.name == "remote" and not (self.remote_url or "").startswith("sc://"):
+            raise ValueError("`remote` needs a `remote_url` that starts with sc://")
+        return self
 
 
 class Images(Section):

@@ -21,7 +21,7 @@ from sandbox.runtimes.store import (
     Runtime,
     RuntimeRequest,
     Sentinel,
-    lock_sha256,
+    locks_sha256,
     python_of,
     runtime_key,
     write_sentinel,
@@ -130,7 +130,7 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
         name=build.request.name,
         key=build.key,
         python_version=build.python_version,
-        lock_sha256=lock_sha256(build.request.spec.lock_file),
+        lock_sha256=locks_sha256(build.request.spec),
         state="building",
         extra_requirements=_additions(build.request),
     )
@@ -139,6 +139,7 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
         write_sentinel(workshop, sentinel)
         lock = _lock_text(build, install, step)
         packages = _install(build, install, step, workshop, lock)
+        _add_jars(build, install, step, workshop)
         step.update("finishing")
         sentinel = replace(
             sentinel,
@@ -191,6 +192,25 @@ def _install(build: Build, install: Installer, step: Step, workshop: Path, lock:
     if outcome.returncode != 0:
         raise uv_failed(build.request.spec, build.folder, outcome)
     return sum(1 for _ in workshop.glob("lib/python*/site-packages/*.dist-info"))
+
+
+def _add_jars(build: Build, install: Installer, step: Step, workshop: Path) -> None:
+    lock = build.request.spec.jars_file
+    if lock is None:
+        return
+    from sandbox.runtimes import jars
+    from sandbox.runtimes.maven import maven_access
+
+    text = lock.read_text("utf-8")
+    found = jars.provide(
+        jars.read_jars(text),
+        cache=build.folder.parent,
+        access=maven_access(offline=install.offline),
+        cancelled=install.cancelled,
+        on_update=step.update,
+    )
+    jars.install(found.values(), workshop / jars.JARS_FOLDER)
+    (workshop / jars.JARS_COPY).write_text(text, "utf-8")
 
 
 class _Phases:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.errors import NothingSelected, SandboxError
+from sandbox.runtimes.jar_lock import lock_jars
 from sandbox.runtimes.locks import LockChange, LockJob, compile_lock
 from sandbox.runtimes.registry import LOCKS, RUNTIMES, TOOL_LOCKS
 from sandbox.runtimes.uv import RunUv, run_uv
 
 LOWEST_PYTHON = "3.11"
+JARS = "jars"
 DEV_FOLLOWS = ("tool", "workspace")
 """The test environment has the packages of these locks at the same versions: what is tested is what runs."""
 PROJECT = Path(__file__).parents[2]
@@ -35,15 +37,19 @@ def jobs(names: Sequence[str]) -> list[LockJob]:
 
 
 def refresh(names: Sequence[str], *, upgrade: bool = False, uv: RunUv = run_uv) -> list[LockChange]:
-    """Compile the locks one after the other."""
-    return [compile_lock(job, uv=uv, upgrade=upgrade) for job in jobs(names)]
+    """Compile the locks one after the other; those of Java archives only when `jars` is named, for they need Maven."""
+    others = [name for name in names if name != JARS]
+    changed = [compile_lock(job, uv=uv, upgrade=upgrade) for job in (jobs(others) if others or not names else [])]
+    if JARS in names:
+        changed += [lock_jars(spec, uv=uv) for spec in RUNTIMES.values() if spec.jars]
+    return changed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: `python -m sandbox.runtimes.refresh [--upgrade] [NAME …]`."""
     parser = argparse.ArgumentParser(prog="nox -s lock --", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a runtime, `tool` or `dev`; all of them when none is named"
+        "names", nargs="*", metavar="NAME", help="a runtime, `tool`, `dev` or `jars`; all but `jars` when none is named"
     )
     parser.add_argument(
         "--upgrade", action="store_true", help="take the newest versions instead of keeping those that fit"

@@ -32,6 +32,8 @@ class RuntimeSpec:
     """Only packages published before this day enter the lock."""
     variant_of: str | None = None
     """The row whose versions hold in this lock too, but for the providers': for a variant with another provider."""
+    jars: str | None = None
+    """The lock of the Java archives that it needs beside its packages."""
 
     @property
     def lock_file(self) -> Path:
@@ -40,6 +42,10 @@ class RuntimeSpec:
     @property
     def requirements_file(self) -> Path:
         return LOCKS / self.requirements
+
+    @property
+    def jars_file(self) -> Path | None:
+        return LOCKS / self.jars if self.jars else None
 
     @property
     def is_airflow(self) -> bool:
@@ -144,6 +150,14 @@ _SPECS = (
         pythons=_ANY,
         requirements="engine-sail.in",
         size_mib=705,
+    ),
+    RuntimeSpec(
+        name="engine-spark",
+        purpose="Spark Connect server and notebook kernels: classic Spark",
+        pythons=_ANY,
+        requirements="engine-spark.in",
+        size_mib=1000,
+        jars="engine-spark.jars",
     ),
     RuntimeSpec(
         name="postgres",

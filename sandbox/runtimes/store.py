@@ -105,11 +105,19 @@ def lock_sha256(lock_file: Path) -> str:
     return hashlib.sha256(lock_file.read_bytes()).hexdigest()
 
 
+def locks_sha256(spec: RuntimeSpec) -> str:
+    """The hash of everything that is locked for a runtime: its packages, and its Java archives where it has some."""
+    packages = lock_sha256(spec.lock_file)
+    if spec.jars_file is None:
+        return packages
+    return hashlib.sha256(f"{packages} {lock_sha256(spec.jars_file)}".encode()).hexdigest()
+
+
 def runtime_key(request: RuntimeRequest, python_version: str) -> str:
     """Sixteen hex digits for what decides a runtime's contents: lock, Python, platform, the project's additions."""
     parts = [
         str(LAYOUT),
-        lock_sha256(request.spec.lock_file),
+        locks_sha256(request.spec),
         python_version,
         sys.platform,
         os.uname().machine,
@@ -173,5 +181,5 @@ def is_current(sentinel: Sentinel) -> bool:
         spec is not None
         and sentinel.python_version in spec.pythons
         and spec.lock_file.is_file()
-        and sentinel.lock_sha256 == lock_sha256(spec.lock_file)
+        and sentinel.lock_sha256 == locks_sha256(spec)
     )

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sandbox.runtimes.jars import problems_of
 from sandbox.runtimes.locks import canonical, pins
 from sandbox.runtimes.store import LOCK_COPY, RuntimeRequest, locate, our_folders, python_of, read_sentinel
 from sandbox.runtimes.sweep import discard
@@ -70,12 +71,14 @@ def verify_folder(folder: Path, name: str) -> Verdict:
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(_file_problem, entries, chunksize=64))
     problems += [problem for problem in found if problem]
+    jar_count, jar_problems = problems_of(folder)
+    problems += jar_problems
     damaged = {entry.package for entry, problem in zip(entries, found, strict=True) if problem}
     shown = tuple(problem.replace(f"{folder}/", "") for problem in problems)
     return Verdict(
         name=name,
         path=folder,
-        files=len(entries),
+        files=len(entries) + jar_count,
         seconds=time.monotonic() - begun,
         problems=shown,
         damaged=tuple(sorted(damaged)),

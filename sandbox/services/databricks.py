@@ -8,7 +8,7 @@ from sandbox.databricks_stub.settings import page_key
 from sandbox.health import Probe
 from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
-from sandbox.services.spark import engine_runtime
+from sandbox.services.spark import engine_address, engine_runtime
 from sandbox.services.spec import PROJECT, ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
@@ -36,7 +36,7 @@ def _settings(context: ServiceContext) -> dict[str, object]:
         "engine": {
             "name": config.engine.name,
             "python": str(context.interpreters[engine_runtime(config)]),
-            "remote": f"sc://{context.address('spark')}",
+            "remote": engine_address(context),
         },
         "runtime_dir": str(paths.runtime),
         "max_parallel_tasks": config.databricks.max_parallel_tasks,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import importlib
 import json
 import os
 import select
@@ -47,10 +46,7 @@ def warm_up() -> None:
     from sandbox.databricks_stub.kernel import engines, notebook_kernel, sql_session  # noqa: F401
 
     for name in engines.ENGINES:
-        # by convention an engine called `name` lives in kernel/name; "none" has nothing to import
-        with contextlib.suppress(ModuleNotFoundError):
-            module = importlib.import_module(f"sandbox.databricks_stub.kernel.{name}.session")
-            getattr(module, "warm_up", lambda: None)()
+        engines.warm_up(name)
     with contextlib.suppress(ImportError):  # half a second, for each notebook that opens a file of a volume
         import boto3  # noqa: F401
         import botocore.handlers

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel import display as displaying
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
-from sandbox.databricks_stub.kernel.engines import ENGINES
+from sandbox.databricks_stub.kernel.engines import create_session
 from sandbox.databricks_stub.kernel.magics import register
 from sandbox.databricks_stub.kernel.redaction import Redactor
 
@@ -40,7 +40,7 @@ def prepare() -> None:
     folder = str(Path(_request["notebook_path"]).parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    spark = ENGINES[_request["engine"]["name"]](_request)
+    spark = create_session(_request)
     dbutils = DBUtils(shell=shell, spark=spark, request=_request)
     register(shell, spark=spark, dbutils=dbutils)
     shell.user_ns.update(

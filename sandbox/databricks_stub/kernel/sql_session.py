@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.kernel.engines import ENGINES, refresh
+from sandbox.databricks_stub.kernel.engines import create_session, refresh
 
 TYPE_NAMES = {
     "bigint": "LONG",
@@ -45,7 +45,7 @@ def serve(request: dict[str, Any]) -> None:
             try:
                 asked = json.loads(stream.readline())
                 # made with the first statement, and again after the engine was restarted
-                spark = spark or ENGINES[request["engine"]["name"]](request)
+                spark = spark or create_session(request)
                 answer = execute(spark, request["engine"]["name"], asked)
             except Exception as error:
                 answer = {"error": message(error)}

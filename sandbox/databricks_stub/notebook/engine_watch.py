@@ -11,9 +11,12 @@ import socket
 import threading
 import time
 
+from sandbox.databricks_stub.notebook.http2 import GREETING, Peer
+
 REACH_SECONDS = 10.0
 """How long to wait for an engine that is being started again; its supervisor takes a second or two."""
 PAUSE_SECONDS = 0.05
+DEFAULT_PORT = 15002
 
 
 class EngineDown(Exception):
@@ -21,11 +24,15 @@ class EngineDown(Exception):
 
 
 def address(remote: str) -> tuple[str, int] | None:
-    """Host and port of `sc://host:port`; None for kernels without Spark (`none://`)."""
+    """Host and port of `sc://host:port`; None for kernels without Spark (`none://`), and where TLS is spoken."""
     if not remote.startswith("sc://"):
         return None
-    host, _, port = remote.removeprefix("sc://").partition("/")[0].partition(":")
-    return host, int(port)
+    place, _, options = remote.removeprefix("sc://").partition("/")
+    # Documented: https://spark.apache.org/docs/latest/spark-connect-overview.html - a token implies TLS
+    if any(option.startswith("token=") or option == "use_ssl=true" for option in options.lower().split(";")):
+        return None
+    host, _, port = place.partition(":")
+    return host, int(port or DEFAULT_PORT)
 
 
 class EngineWatch:
@@ -34,14 +41,16 @@ class EngineWatch:
     def __init__(self, remote: str, stop: threading.Event, *, reach_seconds: float = REACH_SECONDS) -> None:
         where = address(remote)
         self._connection = _reach(where, reach_seconds, stop) if where else None
+        self._peer = Peer()
 
     def has_ended(self) -> bool:
         """Whether the engine has ended since, even if another one has been started."""
         if self._connection is None:
             return False
         try:
-            while self._connection.recv(4096):
-                pass  # an engine greets at once, with its HTTP/2 settings
+            while data := self._connection.recv(4096):
+                if replies := self._peer.replies(data):
+                    self._connection.sendall(replies)
             return True
         except BlockingIOError:
             return False
@@ -65,5 +74,7 @@ def _reach(where: tuple[str, int], seconds: float, stop: threading.Event) -> soc
         else:
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            with contextlib.suppress(OSError):  # has_ended() will say so
+                connection.sendall(GREETING)
             connection.setblocking(False)
             return connection

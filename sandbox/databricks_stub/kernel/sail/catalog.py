@@ -12,14 +12,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail.warehouse import Entry, Name, Snapshot, Warehouse, sql_string
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
+from sandbox.databricks_stub.kernel.warehouse import Entry, Name, Snapshot, Warehouse
 
 TABLE_BEFORE_VIEW = False, True
-
-
-def quoted(*parts: str) -> str:
-    """A name of several levels, each in backticks."""
-    return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
 
 class EngineRestarted(RuntimeError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges, delta_log
+from sandbox.databricks_stub.kernel import bridging
+from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.commands import remember_external
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 
@@ -24,12 +25,12 @@ def install() -> None:
     from pyspark.sql.connect.catalog import Catalog
 
     for name in READING:
-        bridges.wrap(Catalog, name, _after_sync)
-    bridges.wrap(Catalog, "listColumns", _list_columns)
+        bridging.wrap(Catalog, name, _after_sync)
+    bridging.wrap(Catalog, "listColumns", _list_columns)
     for name in ("refreshTable", "cacheTable", "uncacheTable", "clearCache"):
-        bridges.wrap(Catalog, name, _hint)
+        bridging.wrap(Catalog, name, _hint)
     for name in ("createTable", "createExternalTable"):
-        bridges.wrap(Catalog, name, _creating)
+        bridging.wrap(Catalog, name, _creating)
 
 
 def _after_sync(original: Any) -> Any:

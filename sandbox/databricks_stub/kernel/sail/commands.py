@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
-from sandbox.databricks_stub.kernel.sail.catalog import quoted
-from sandbox.databricks_stub.kernel.sail.clauses import insert_clauses, qualify_names, table_clauses
 from sandbox.databricks_stub.kernel.sail.counts import CHANGE_COLUMNS, MERGE_COLUMNS, changed_rows
 from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import Statement, Verb, name_parts
-from sandbox.databricks_stub.kernel.sail.warehouse import Name, sql_string
+from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, qualify_names, table_clauses
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
+from sandbox.databricks_stub.kernel.sql_text.statements import Statement, Verb, name_parts
+from sandbox.databricks_stub.kernel.warehouse import Name
 
 
 @dataclass(frozen=True, kw_only=True)

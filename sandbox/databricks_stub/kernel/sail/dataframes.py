@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges
+from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 
 LOSING = ("withColumnRenamed", "withColumnsRenamed", "withColumn", "withColumns", "drop")
@@ -15,7 +15,7 @@ def install() -> None:
     from pyspark.sql.connect.dataframe import DataFrame
 
     for name in LOSING:
-        bridges.wrap(DataFrame, name, _keeping_alias)
+        bridging.wrap(DataFrame, name, _keeping_alias)
 
 
 def _keeping_alias(original: Any) -> Any:

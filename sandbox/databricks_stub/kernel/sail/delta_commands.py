@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.databricks_stub.kernel.sail import compaction, maintenance
-from sandbox.databricks_stub.kernel.sail.catalog import quoted
-from sandbox.databricks_stub.kernel.sail.statements import Verb, name_parts
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
+from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts
 
 if TYPE_CHECKING:
     from sandbox.databricks_stub.kernel.sail.commands import Call

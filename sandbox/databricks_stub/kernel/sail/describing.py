@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
-from sandbox.databricks_stub.kernel.sail.catalog import quoted
-from sandbox.databricks_stub.kernel.sail.statements import Verb
-from sandbox.databricks_stub.kernel.sail.warehouse import sql_string
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
+from sandbox.databricks_stub.kernel.sql_text.statements import Verb
 
 if TYPE_CHECKING:
     from pathlib import Path

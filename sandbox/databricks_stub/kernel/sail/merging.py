@@ -10,8 +10,8 @@ import shutil
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sandbox.databricks_stub.kernel.sail.catalog import quoted
-from sandbox.databricks_stub.kernel.sail.clauses import merge_source
+from sandbox.databricks_stub.kernel.sql_text.clauses import merge_source
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
 
 if TYPE_CHECKING:
     from sandbox.databricks_stub.kernel.sail.commands import Call

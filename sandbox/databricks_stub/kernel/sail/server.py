@@ -19,7 +19,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
+from sandbox.databricks_stub.kernel.warehouse import Warehouse
 
 LOOPBACK = "127.0.0.1"
 # a container has an interface of its own, which is published on loopback

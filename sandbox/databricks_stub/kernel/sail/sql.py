@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges, delta_commands, describing
-from sandbox.databricks_stub.kernel.sail.clauses import replace_paths
+from sandbox.databricks_stub.kernel import bridging
+from sandbox.databricks_stub.kernel.sail import delta_commands, describing
 from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sail.statements import Verb, recognise
+from sandbox.databricks_stub.kernel.sql_text.clauses import replace_paths
+from sandbox.databricks_stub.kernel.sql_text.statements import Verb, recognise
 
 ALL = COMMANDS | delta_commands.COMMANDS | describing.COMMANDS
 CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.MERGE, Verb.TRUNCATE})
@@ -19,9 +20,9 @@ def install() -> None:
     from pyspark.sql.connect.readwriter import DataFrameReader
     from pyspark.sql.connect.session import SparkSession
 
-    bridges.wrap(SparkSession, "sql", _sql)
-    bridges.wrap(SparkSession, "table", _after_sync)
-    bridges.wrap(DataFrameReader, "table", _reader_table)
+    bridging.wrap(SparkSession, "sql", _sql)
+    bridging.wrap(SparkSession, "table", _after_sync)
+    bridging.wrap(DataFrameReader, "table", _reader_table)
 
 
 def _sql(original: Any) -> Any:

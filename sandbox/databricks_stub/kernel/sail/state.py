@@ -8,9 +8,9 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror
-from sandbox.databricks_stub.kernel.sail.statements import name_parts
-from sandbox.databricks_stub.kernel.sail.volume_paths import VolumePaths
-from sandbox.databricks_stub.kernel.sail.warehouse import Name, Warehouse
+from sandbox.databricks_stub.kernel.sql_text.statements import name_parts
+from sandbox.databricks_stub.kernel.volumes.paths import VolumePaths
+from sandbox.databricks_stub.kernel.warehouse import Name, Warehouse
 
 ATTRIBUTE = "_sandbox_state"
 
@@ -36,7 +36,6 @@ class SessionState:
         self.warehouse = warehouse
         self.current_schema: Callable[[], str] = lambda: str(spark.catalog.currentDatabase())
         self.mirror = CatalogMirror(warehouse, catalog=catalog, run=run, current_schema=self.current_schema)
-        self.data_sources: set[str] = set()
         spark.__dict__[ATTRIBUTE] = self
 
     @staticmethod

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sail import bridges, delta_log
+from sandbox.databricks_stub.kernel import bridging
+from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.commands import remember_external
 from sandbox.databricks_stub.kernel.sail.schemas import conform
 from sandbox.databricks_stub.kernel.sail.state import SessionState
@@ -22,11 +23,11 @@ def install() -> None:
     """Bridge the writers."""
     from pyspark.sql.connect.readwriter import DataFrameWriter, DataFrameWriterV2
 
-    bridges.wrap(DataFrameWriter, "saveAsTable", _save_as_table)
-    bridges.wrap(DataFrameWriter, "insertInto", _insert_into)
-    bridges.wrap(DataFrameWriter, "save", _save)
+    bridging.wrap(DataFrameWriter, "saveAsTable", _save_as_table)
+    bridging.wrap(DataFrameWriter, "insertInto", _insert_into)
+    bridging.wrap(DataFrameWriter, "save", _save)
     for name in V2_METHODS:
-        bridges.wrap(DataFrameWriterV2, name, _v2(name))
+        bridging.wrap(DataFrameWriterV2, name, _v2(name))
 
 
 def flag(options: dict[str, Any], name: str) -> bool:
@@ -72,7 +73,7 @@ def _save_as_table(original: Any) -> Any:
         if known and target and folder and write.mode in ("append", "overwrite") and not state.computes_columns(target):
             _conform_write(self, self._spark.table(name).schema, folder)
             write.source = "delta"
-            bridges.original(type(self), "save")(self, str(folder))
+            bridging.original(type(self), "save")(self, str(folder))
         else:
             original(self, name)
         if folder:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror, EngineRestarted, quoted
-from sandbox.databricks_stub.kernel.sail.warehouse import Warehouse
+from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror, EngineRestarted
+from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
+from sandbox.databricks_stub.kernel.warehouse import Warehouse
 
 
 class Session:

@@ -1,0 +1,1 @@
+"""Somebody else's Spark Connect server as the engine."""

@@ -1,0 +1,1 @@
+"""The `xml` format, which Sail lacks."""

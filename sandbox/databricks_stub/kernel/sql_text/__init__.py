@@ -1,0 +1,1 @@
+"""Reads and writes the little SQL text that the bridges of the engines need; standard library only."""
