@@ -232,3 +232,11 @@ class Config(Section):
     run: Run = Field(default_factory=Run)
     wiring: Wiring = Field(default_factory=Wiring)
     limits: Limits = Field(default_factory=Limits)
+
+    @model_validator(mode="after")
+    def _java_needs_processes(self) -> Config:
+        if self.engine.name == "spark" and self.backend != "process":
+            raise ValueError(
+                f"the engine `spark` runs on the process backend only: no image of {self.backend} has Java"
+            )
+        return self

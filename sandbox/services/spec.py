@@ -135,8 +135,8 @@ class Service:
     `runtimes` names what must be built; `process` describes the process, `container` the container; `probe` asks it;
     `url` is what a user opens or aims a client at; `on_ready` runs every time the service has become healthy, first
     start or restart, must be idempotent, and returns what `status` shows. `log_files` are further logs under logs/.
-    `default_port` is None for a service without a port. `check` raises PrerequisiteMissing when this machine lacks what no
-    runtime brings.
+    `default_port` is None for a service without a port. `check` raises PrerequisiteMissing when this machine
+    lacks what no runtime brings.
     """
 
     name: str
