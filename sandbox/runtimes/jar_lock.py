@@ -23,7 +23,7 @@ def lock_jars(spec: RuntimeSpec, *, uv: RunUv) -> LockChange:
     """Write the lock of a runtime's archives; needs `mvn` on the path and the network."""
     assert spec.jars_file is not None
     before = spec.jars_file.read_text("utf-8") if spec.jars_file.is_file() else ""
-    wanted = spec.jars_file.with_suffix(".jars.in").read_text("utf-8")
+    wanted = spec.jars_file.with_suffix(".jars.wanted").read_text("utf-8")
     with tempfile.TemporaryDirectory(prefix="jars-") as name:
         folder = Path(name)
         brought = _brought_by_pyspark(spec, folder / "pyspark", uv)

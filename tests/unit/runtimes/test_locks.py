@@ -34,6 +34,9 @@ def test_every_lock_is_registered() -> None:
     """Locks and registry are the same set; so are the requirement files."""
     assert {path.stem for path in LOCKS.glob("*.txt")} == {*RUNTIMES, *TOOL_LOCKS}
     assert {path.name for path in LOCKS.glob("*.in")} == {spec.requirements for spec in RUNTIMES.values()}
+    with_jars = {spec.jars for spec in RUNTIMES.values() if spec.jars}
+    assert {path.name for path in LOCKS.glob("*.jars")} == with_jars
+    assert {path.stem for path in LOCKS.glob("*.jars.wanted")} == with_jars
 
 
 def test_every_lock_can_be_refreshed() -> None:
