@@ -77,6 +77,8 @@ def _joined(path: Path) -> Iterator[IO[str]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("a+", encoding="utf-8") as file:
+            if _is_last(file):
+                file.truncate(0)  # what a run that was killed has noted says nothing about the sandbox of today
             fcntl.flock(file, fcntl.LOCK_SH)
             # who left last may have removed the file while we waited for it: then that lock guards nothing any more
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:

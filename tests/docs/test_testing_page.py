@@ -9,7 +9,7 @@ import pytest
 from _pytest.fixtures import FixtureFunctionDefinition
 
 from sandbox import pytest_plugin
-from tests.docs.pages import text
+from tests.docs.pages import REPOSITORY, text
 
 PAGE = "docs/testing.md"
 
@@ -46,3 +46,10 @@ def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest_plugin.pytest_addoption(options)  # type: ignore[arg-type]
 
     assert table("Whose sandbox") == set(options.names)
+
+
+def test_the_tests_of_a_cell() -> None:
+    """Each file of tests has its row."""
+    files = {path.name for path in (REPOSITORY / "tests" / "cell").glob("test_*.py")}
+
+    assert table("What a cell of this repository runs") == files

@@ -148,6 +148,19 @@ def test_a_killed_run_is_cleared_by_the_next(borrow: Borrow, backend: RecordedBa
     assert state(tmp_path) == []
 
 
+def test_a_note_of_a_killed_run_says_nothing(borrow: Borrow, backend: RecordedBackend, tmp_path: Path) -> None:
+    """A sandbox that somebody has started since then is theirs."""
+    folder = tmp_path / ".sandbox" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "up").write_text("")
+    (tmp_path / ".sandbox" / ".mine.tests").write_text("started by a test run\n")
+
+    with borrow("mine"):
+        pass
+
+    assert backend.calls == []
+
+
 def test_keep_leaves_it_running(borrow: Borrow, backend: RecordedBackend) -> None:
     """For somebody who wants to look."""
     with borrow(keep=True):
