@@ -41,9 +41,9 @@ def test_this_repository_has_no_finding(cli: Cli) -> None:
 
 def test_mistakes_are_named_by_file_and_line(cli: Cli) -> None:
     """A wrong widget name, a missing notebook, a missing depends_on, a job that is called otherwise: all at once."""
-    bundle, silver = cli.project / "databricks.yml", cli.project / "notebooks" / "silver_posts.py"
+    bundle, tags = cli.project / "databricks.yml", cli.project / "notebooks" / "gold_most_popular_tags.py"
     dag = cli.project / "dags" / "trigger_databricks_workflow_dag.py"
-    edit(silver, lambda text: text.replace('widgets.get("catalog")', 'widgets.get("catalgo")'))
+    edit(tags, lambda text: text.replace('widgets.get("catalog")', 'widgets.get("catalgo")'))
     edit(bundle, lambda text: text.replace("./notebooks/gold_post_users.py", "./notebooks/gold_posts_users.py"))
     edit(bundle, lambda text: text.replace("          depends_on:\n            - task_key: bronze_posts\n", ""))
     edit(dag, lambda text: text.replace('JOB_NAME = "medallion"', 'JOB_NAME = "medalion"'))
@@ -51,7 +51,7 @@ def test_mistakes_are_named_by_file_and_line(cli: Cli) -> None:
     done = cli("validate", expect=1)
 
     places = {
-        "widget-passed": (silver, line_of(silver, "catalgo"), "did you mean 'catalog'?"),
+        "widget-passed": (tags, line_of(tags, "catalgo"), "did you mean 'catalog'?"),
         "notebook-exists": (bundle, line_of(bundle, "gold_posts_users.py"), "did you mean gold_post_users.py?"),
         "table-order": (bundle, line_of(bundle, "task_key: silver_posts"), "add to depends_on: task_key: bronze_posts"),
         "job-exists": (dag, line_of(dag, "job_name=JOB_NAME"), "did you mean 'medallion'?"),
