@@ -11,6 +11,8 @@ from typing import Any
 from sandbox.databricks_stub.model import JobRun, TaskRun
 
 REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+# Documented with brackets around what one fills in, `job.parameters.[name]`; Databricks' own examples keep them
+BRACKETS = re.compile(r"\.?\[[\"']?([^\[\]\"']+)[\"']?\]")
 WORKSPACE_ID = "1"
 
 
@@ -27,7 +29,7 @@ def resolve(text: str, names: Mapping[str, str]) -> str:
     # Documented: https://docs.databricks.com/jobs/dynamic-value-references
 
     def replaced(match: re.Match[str]) -> str:
-        name = match[1]
+        name = BRACKETS.sub(r".\1", match[1])
         if name in names:
             return names[name]
         if name.startswith("job.parameters.") or ".values." in name:

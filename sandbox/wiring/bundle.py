@@ -14,6 +14,9 @@ from sandbox.wiring.findings import Place
 
 NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
 WHERE = re.compile(r":(?P<line>\d+)(?::\d+)?(?::|$)")
+REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+BRACKETS = re.compile(r"\.?\[[\"']?([^\[\]\"']+)[\"']?\]")
+"""`job.parameters.[name]` is `job.parameters.name`."""
 WORKSPACE_HOST = "http://127.0.0.1"
 
 
@@ -67,7 +70,8 @@ class Job:
 
     def mentions(self, name: str) -> bool:
         """Whether some `{{…}}` of the definition names this value."""
-        return re.search(rf"\{{\{{\s*{re.escape(name)}\s*\}}\}}", str(self.settings)) is not None
+        mentioned = (BRACKETS.sub(r".\1", found[1]) for found in REFERENCE.finditer(str(self.settings)))
+        return name in mentioned
 
 
 @dataclass(frozen=True, kw_only=True)

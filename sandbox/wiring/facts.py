@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.wiring.bundle import BundleFacts, BundleUnreadable, Job, Task, read_bundle
+from sandbox.wiring.bundle import BRACKETS, REFERENCE, BundleFacts, BundleUnreadable, Job, Task, read_bundle
 from sandbox.wiring.memory import Memory
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.notebooks.reader import Reader
@@ -17,7 +17,6 @@ from sandbox.wiring.notebooks.values import HOLE
 from sandbox.wiring.settings import WiringSettings
 from sandbox.wiring.sources import DagSources, read_sources
 
-REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 JOB_PARAMETER = "job.parameters."
 
 
@@ -156,7 +155,7 @@ def parameters_of(job: Job, task: Task) -> dict[str, str]:
 
 def _resolved(text: str, defaults: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
-        name = found[1]
+        name = BRACKETS.sub(r".\1", found[1])
         return defaults.get(name.removeprefix(JOB_PARAMETER), HOLE) if name.startswith(JOB_PARAMETER) else HOLE
 
     return REFERENCE.sub(value, text)

@@ -15,11 +15,16 @@ REFERENCE = re.compile(r"\$\{([a-zA-Z][\w-]*(?:\.[\w-]+)*(?:\[\d+\])*)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What references can name: `variables` are Nodes (they may hold references), `values` are final."""
+    """What references can name: `variables` and `resources` are Nodes (they may hold references), `values` are final.
+
+    `job_id` gives the id of a job of the bundle; `resource_id` that of anything else which a deployment would make.
+    """
 
     variables: Mapping[str, Node]
     values: Mapping[str, Any]
     job_id: Callable[[str], int | None]
+    resources: Node | None = None
+    resource_id: Callable[[str, str], str] = lambda kind, key: f"{kind}.{key}"
 
 
 def interpolated(node: Node, scope: Scope, trail: tuple[str, ...] = ()) -> Node:
@@ -48,11 +53,14 @@ def _resolve(name: str, node: Node, scope: Scope, trail: tuple[str, ...]) -> Nod
         raise node.error(f"variables refer to each other in a circle: {' -> '.join((*trail, name))}")
     head, _, rest = name.partition(".")
     if head == "var" or name.startswith("variables."):
-        key = rest.removesuffix(".value")
+        key, _, inner = rest.removesuffix(".value").partition(".")
         if key not in scope.variables:
             known = ", ".join(sorted(scope.variables)) or "none"
             raise node.error(f"${{{name}}}: variable {key!r} has no value (variables with a value: {known})")
-        return interpolated(scope.variables[key], scope, (*trail, name))
+        value = scope.variables[key].get(*filter(None, inner.split(".")))
+        if value is None:
+            raise node.error(f"${{{name}}}: variable {key!r} has no field {inner!r}")
+        return interpolated(value, scope, (*trail, name))
     if name in scope.values:
         return replace(node, value=scope.values[name])
     parts = name.split(".")
@@ -61,6 +69,23 @@ def _resolve(name: str, node: Node, scope: Scope, trail: tuple[str, ...]) -> Nod
         if job_id is None:
             raise node.error(f"${{{name}}}: the bundle has no job {parts[2]!r}")
         return replace(node, value=job_id)
+    if parts[0] == "resources" and parts[1:2] != ["jobs"] and len(parts) >= 4 and scope.resources is not None:
+        found = _of_resource(name, parts, scope, trail)
+        if found is not None:
+            return replace(node, value=found)
     raise node.error(
-        f"${{{name}}} cannot be resolved (known: var.…, resources.jobs.….id, {', '.join(sorted(scope.values))})"
+        f"${{{name}}} cannot be resolved (known: var.…, resources.….….id, {', '.join(sorted(scope.values))})"
     )
+
+
+def _of_resource(name: str, parts: list[str], scope: Scope, trail: tuple[str, ...]) -> Any:
+    """A field of a schema, volume, pipeline or other resource as written, or the id that a deployment would give it."""
+    assert scope.resources is not None
+    resource = scope.resources.get(*parts[1:3])
+    if resource is None:
+        return None
+    given = resource.get(*parts[3:])
+    if given is not None:
+        return interpolated(given, scope, (*trail, name)).value
+    # Assumed: nobody looks at the id of a resource that this workspace does not make
+    return scope.resource_id(parts[1], parts[2]) if parts[3:] == ["id"] else None

@@ -141,6 +141,7 @@ def _scope(
     whole: Node, chosen: Node, name: str, target: str, host: str, environ: Mapping[str, str]
 ) -> tuple[Scope, str]:
     values: dict[str, Any] = {
+        **_git(whole),
         "bundle.name": name,
         "bundle.target": target,
         "bundle.environment": target,
@@ -155,6 +156,8 @@ def _scope(
         variables=_variables(whole, chosen, environ),
         values=values,
         job_id=lambda key: job_id_of(name, target, key) if key in keys else None,
+        resources=whole.get("resources"),
+        resource_id=lambda kind, key: str(job_id_of(name, target, f"{kind}/{key}")),
     )
     # Documented: the defaults of workspace.root_path and of what lies below it.
     root_path = f"/Workspace/Users/{USER_NAME}/.bundle/{name}/{target}"
@@ -174,6 +177,15 @@ def _scope(
         else:
             values[f"workspace.{key}"] = root_path if default is None else f"{values['workspace.root_path']}/{default}"
     return scope, values["workspace.file_path"]
+
+
+def _git(whole: Node) -> dict[str, Any]:
+    """What the bundle says of its repository; what it leaves to a deployment to find out is empty."""
+    found = {}
+    for key in ("branch", "commit", "origin_url"):
+        given = whole.get("bundle", "git", key)
+        found[f"bundle.git.{key}"] = "" if given is None else str(given.value)
+    return found
 
 
 def _variables(whole: Node, chosen: Node, environ: Mapping[str, str]) -> dict[str, Node]:

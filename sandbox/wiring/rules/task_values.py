@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.wiring.bundle import Job
+from sandbox.wiring.bundle import BRACKETS, REFERENCE, Job
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, close_to
 from sandbox.wiring.rules.base import Rule
 from sandbox.wiring.rules.depends_on import upstream
 
-REFERENCE = re.compile(r"\{\{\s*tasks\.\[?[\"']?(?P<key>[\w-]+)")
+OF_TASK = re.compile(r"tasks\.(?P<key>[\w-]+)\.")
 
 
 def _check(facts: Facts) -> Iterator[Finding]:
@@ -34,8 +34,9 @@ Asked = tuple[str, str, Place]
 
 def _in_bundle(job: Job) -> Iterator[Asked]:
     for task in job.tasks:
-        for found in REFERENCE.finditer(str(task.body)):
-            yield task.task_key, found["key"], task.place
+        for reference in REFERENCE.finditer(str(task.body)):
+            if found := OF_TASK.match(BRACKETS.sub(r".\1", reference[1])):
+                yield task.task_key, found["key"], task.place
 
 
 def _in_notebooks(job: Job, facts: Facts) -> Iterator[Asked]:

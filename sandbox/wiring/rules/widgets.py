@@ -18,13 +18,13 @@ def reads(facts: Facts, job: Job, name: str) -> bool:
         return True
     followed = facts.notebooks_of(job)
     # a task that was not followed (a wheel, a file that is missing) may read anything
-    blind = {task.task_key for task in job.tasks if task.source is not None or task.kind not in SILENT_KINDS}
+    blind = {task.task_key for task in job.tasks if task.kind not in SILENT_KINDS}
     blind -= {called.task.task_key for called in followed}
     return bool(blind) or any(may_read(called.facts, name) for called in followed)
 
 
-SILENT_KINDS = frozenset({"condition_task", "notebook_task", "pipeline_task", "run_job_task", "sql_task"})
-"""Tasks that see a job's parameters only where a reference names them; a notebook_task here is one from Git."""
+SILENT_KINDS = frozenset({"condition_task", "sql_task"})
+"""Tasks that see a job's parameters only where a reference names them; jobs and pipelines are handed all of them."""
 
 
 def may_read(facts: NotebookFacts, name: str) -> bool:
@@ -89,9 +89,11 @@ def _by_callers(job: Job, facts: Facts) -> set[str]:
         for other in (facts.bundle.jobs if facts.bundle else ())
         for task in other.tasks
         if task.kind == "run_job_task" and str(task.body.get("job_id")) == str(job.job_id)
-        for argument in ("job_parameters", "notebook_params")
-        if isinstance(given := task.body.get(argument), dict)
-        for name in given
+        for name in (
+            *other.parameters,
+            *(task.body.get("job_parameters") or ()),
+            *(task.body.get("notebook_params") or ()),
+        )
     }
 
 

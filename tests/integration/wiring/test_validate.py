@@ -79,7 +79,9 @@ def test_another_row_says_what_it_would_break(cli: Cli) -> None:
     """A DAG that only the present row imports, and code inside of a task that no Airflow 3 has any more."""
     only_here = cli.project / "dags" / "only_here.py"
     removed = cli.project / "dags" / "removed.py"
-    only_here.write_text("import airflow.sdk\n\nif airflow.__version__ > '3.1':\n    raise ImportError('gone')\n")
+    only_here.write_text(
+        "# a dag file\nimport airflow.sdk\n\nif airflow.__version__ > '3.1':\n    raise ImportError('gone')\n"
+    )
     removed.write_text(
         "from airflow.sdk import dag, task\n\n\n@dag\ndef removed():\n    @task\n    def old():\n"
         "        from airflow.utils.dates import days_ago\n\n        return str(days_ago(1))\n\n"
@@ -90,7 +92,7 @@ def test_another_row_says_what_it_would_break(cli: Cli) -> None:
     done = cli("validate", "--row", "3.3.2-py3.12", expect=1, timeout_seconds=900)
 
     assert here["findings"] == []
-    assert f"{only_here}:4: on airflow-3.3.2-py3.12: ImportError: gone" in done.err
+    assert f"{only_here}:5: on airflow-3.3.2-py3.12: ImportError: gone" in done.err
     assert f"{removed}:10: " in done.err
     assert "AIR301" in done.err
     assert "validate found 2 errors" in done.err

@@ -204,3 +204,46 @@ def test_a_missing_bundle_says_so(tmp_path: Path) -> None:
     snapshot = BundleWatcher(tmp_path / "databricks.yml", "local", host="", environ={}).current()
 
     assert "databricks.yml: cannot be read" in str(snapshot.error)
+
+
+def test_references_to_other_resources_and_into_variables(tmp_path: Path) -> None:
+    """A field of another resource, its id, the repository, a field of a complex variable."""
+    path = tmp_path / "databricks.yml"
+    path.write_text(
+        """
+bundle: {name: b, git: {branch: main}}
+variables:
+  schema: {default: {name: gold, owner: me}}
+resources:
+  schemas:
+    mine: {catalog_name: projects, name: "${var.schema.name}"}
+  pipelines:
+    flow: {name: flow}
+  jobs:
+    one:
+      name: "${resources.schemas.mine.name}-${bundle.git.branch}-${bundle.git.commit}"
+      tasks:
+        - task_key: a
+          pipeline_task: {pipeline_id: "${resources.pipelines.flow.id}"}
+"""
+    )
+
+    (job,) = load(path, "local", host="", environ={}).jobs.values()
+
+    assert job.settings["name"] == "gold-main-"
+    assert job.settings["tasks"][0]["pipeline_task"]["pipeline_id"].isdigit()
+
+
+@pytest.mark.parametrize(
+    "reference", ["resources.schemas.none.name", "resources.schemas.mine.none", "resources.jobs.none.id", "var.x.none"]
+)
+def test_references_to_nothing_are_errors(tmp_path: Path, reference: str) -> None:
+    """With the place where they stand."""
+    path = tmp_path / "databricks.yml"
+    path.write_text(
+        "bundle: {name: b}\nvariables: {x: {default: {y: 1}}}\nresources:\n  schemas: {mine: {name: s}}\n"
+        f"  jobs:\n    one:\n      name: ${{{reference}}}\n"
+    )
+
+    with pytest.raises(BundleError, match=r"databricks\.yml:7:13"):
+        load(path, "local", host="", environ={})

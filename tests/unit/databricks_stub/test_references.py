@@ -13,6 +13,12 @@ def test_references_are_replaced() -> None:
     assert resolve("{{job.run_id}}-{{ job.run_id }}-{{custom}}", {"job.run_id": "7"}) == "7-7-{{custom}}"
 
 
+@pytest.mark.parametrize("text", ["{{job.parameters.[day]}}", '{{job.parameters["day"]}}', "{{ job.parameters.day }}"])
+def test_brackets_around_names(text: str) -> None:
+    """As the documentation writes them, and some people too."""
+    assert resolve(text, {"job.parameters.day": "1"}) == "1"
+
+
 @pytest.mark.parametrize("name", ["job.parameters.none", "tasks.a.values.none"])
 def test_a_missing_value_is_an_error(name: str) -> None:
     """Not an empty text."""

@@ -80,7 +80,7 @@ def test_parameters_are_read_in_many_ways(project: Project) -> None:
     project.job(
         TASK
         + "- task_key: b\n  notebook_task: {notebook_path: ./notebooks/b.py}\n"
-        + "- task_key: c\n  condition_task: {op: EQUAL_TO, left: '{{job.parameters.by_reference}}', right: '1'}\n",
+        + "- task_key: c\n  condition_task: {op: EQUAL_TO, left: '{{job.parameters.[by_reference]}}', right: '1'}\n",
         parameters="\n".join(f"- name: {name}\n  default: ''" for name in names),
     )
 
@@ -105,6 +105,16 @@ def test_what_another_job_passes(project: Project) -> None:
     task = "{job_id: '${resources.jobs.etl.id}', job_parameters: {day: 1}}"
     caller = f"    caller:\n      tasks:\n        - task_key: run\n          run_job_task: {task}\n"
     bundle.write_text(bundle.read_text() + caller)
+
+    assert project.verdict().findings == ()
+
+
+def test_a_job_that_runs_another_hands_its_parameters_on(project: Project) -> None:
+    """Nobody reads them here, and over there nobody else passes them."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    bundle = project.job(TASK)
+    caller = "    caller:\n      parameters: [{name: day, default: '1'}]\n      tasks:\n        - task_key: run\n"
+    bundle.write_text(f"{bundle.read_text()}{caller}          run_job_task: {{job_id: '${{resources.jobs.etl.id}}'}}\n")
 
     assert project.verdict().findings == ()
 
