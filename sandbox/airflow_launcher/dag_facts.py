@@ -92,4 +92,10 @@ def _databricks(task: Any, given: Mapping[str, Any]) -> dict[str, Any] | None:
     found = {name: given[name] for name in DATABRICKS_FIELDS if given.get(name)}
     if isinstance(inner, Mapping):
         found = {name: inner[name] for name in DATABRICKS_FIELDS if inner.get(name)} | found
+    group = given.get("task_group")
+    while group is not None:
+        # a workflow group hands its own parameters to the notebooks in it
+        if isinstance(shared := getattr(group, "notebook_params", None), Mapping):
+            found["notebook_params"] = {**found.get("notebook_params", {}), **shared}
+        group = getattr(group, "parent_group", None)
     return found

@@ -43,6 +43,8 @@ def check(facts: Facts, imported: ImportReport, *, further: Iterable[Finding] = 
             skipped[rule.id] = "a DAG file did not import: what it would write is not known"
             continue
         findings += rule.check(facts)
+    # one notebook may be reached in several ways
+    findings = list(dict.fromkeys(findings))
     kept = [finding for finding in findings if not is_ignored(finding, facts.settings.ignore)]
     kept.sort(key=lambda finding: (finding.severity is not Severity.ERROR, finding.place.file, finding.place.line))
     return Verdict(findings=tuple(kept), skipped=skipped, ignored=len(findings) - len(kept))

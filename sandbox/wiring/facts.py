@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.wiring.bundle import BRACKETS, REFERENCE, BundleFacts, BundleUnreadable, Job, Task, read_bundle
+from sandbox.wiring.bundle import (
+    BRACKETS,
+    REFERENCE,
+    BundleFacts,
+    BundleUnreadable,
+    Job,
+    Task,
+    read_bundle,
+    with_suffix,
+    workspace_candidates,
+)
 from sandbox.wiring.memory import Memory
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.notebooks.reader import Reader
@@ -35,6 +45,32 @@ class Operator:
         """The name of the job, where it is known before the task runs."""
         name = self.given.get("job_name")
         return name if isinstance(name, str) and "{{" not in name else None
+
+    def notebooks(self) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
+        """The notebooks that the task itself names: path, argument, parameters (None: not known before it runs)."""
+        passed = self.given.get("notebook_params") or {}
+        path = self.given.get("notebook_path")
+        if isinstance(path, str) and str(self.given.get("source") or "").upper() != "GIT":
+            yield path, "notebook_path", passed if isinstance(passed, Mapping) else None
+        config = self.given.get("task_config")
+        tasks = self.given.get("tasks")
+        holders: list[tuple[str, Any]] = [("notebook_task", self.given), ("task_config", config)]
+        holders += [("tasks", task) for task in tasks] if isinstance(tasks, list) else []
+        for argument, holder in holders:
+            body = holder.get("notebook_task") if isinstance(holder, Mapping) else None
+            path = body.get("notebook_path") if isinstance(body, Mapping) else None
+            if isinstance(body, Mapping) and isinstance(path, str) and str(body.get("source") or "").upper() != "GIT":
+                base = body.get("base_parameters") or {}
+                yield path, argument, base if isinstance(base, Mapping) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookOfDag:
+    """A notebook of this project that a task of a DAG runs without a job."""
+
+    operator: Operator
+    passed: Mapping[str, str] | None
+    facts: NotebookFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +98,7 @@ class Facts:
     bundle: BundleFacts | None
     bundle_error: BundleUnreadable | None
     notebooks: tuple[CalledNotebook, ...]
+    reader: Reader
     dags: tuple[Mapping[str, Any], ...] = ()
     import_failed: bool = False
 
@@ -95,9 +132,48 @@ class Facts:
         found = ((operator, self.bundle.job_called(name)) for operator, name in pairs if name)
         return tuple((operator, job) for operator, job in found if job is not None)
 
+    @functools.cached_property
+    def notebooks_of_dags(self) -> tuple[NotebookOfDag, ...]:
+        """What tasks of the DAGs run without a job, as far as it is found here."""
+        root = self.bundle.file.parent if self.bundle else self.project
+        found = []
+        for operator in self.databricks_operators:
+            for path, _, passed in operator.notebooks():
+                files = [file for candidate in workspace_candidates(path, root) for file in with_suffix(candidate)]
+                if len(files) == 1:
+                    texts = {str(name): _templated(value) for name, value in (passed or {}).items()}
+                    found.append(
+                        NotebookOfDag(
+                            operator=operator,
+                            passed=None if passed is None else texts,
+                            facts=self.reader.follow(files[0], texts),
+                        )
+                    )
+        return tuple(found)
+
+    @functools.cached_property
+    def followed(self) -> tuple[NotebookFacts, ...]:
+        """Every notebook that something runs, and those that these run apart."""
+        starts = [called.facts for called in self.notebooks]
+        starts += [run.facts for run in self.notebooks_of_dags]
+        return tuple(each for start in starts for each in (start, *descendants(start)))
+
     def notebooks_of(self, job: Job) -> tuple[CalledNotebook, ...]:
         """The tasks of a job whose source was found."""
         return tuple(called for called in self.notebooks if called.job is job)
+
+
+def descendants(facts: NotebookFacts) -> Iterator[NotebookFacts]:
+    """The notebooks that a notebook runs apart, and those that they run."""
+    for child in facts.children:
+        if child.facts is not None:
+            yield child.facts
+            yield from descendants(child.facts)
+
+
+def _templated(value: Any) -> str:
+    """A parameter of a task; what is a template, or comes from another task, is not known yet."""
+    return value if isinstance(value, str) and "{{" not in value else HOLE
 
 
 def gather(project: Path, settings: WiringSettings, environ: Mapping[str, str], memory: Memory) -> Facts:
@@ -119,6 +195,7 @@ def gather(project: Path, settings: WiringSettings, environ: Mapping[str, str], 
         bundle=bundle,
         bundle_error=error,
         notebooks=tuple(_called(bundle, reader)) if bundle else (),
+        reader=reader,
     )
 
 

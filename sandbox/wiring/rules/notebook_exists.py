@@ -17,8 +17,8 @@ def _check(facts: Facts) -> Iterator[Finding]:
         for task in job.tasks:
             yield from _of_task(task, job.key)
     seen: set[Place] = set()
-    for called in facts.notebooks:
-        for finding in _of_notebook(called.facts):
+    for each in facts.followed:
+        for finding in _of_notebook(each):
             if finding.place not in seen:
                 seen.add(finding.place)
                 yield finding
@@ -72,27 +72,19 @@ def _of_notebook(facts: NotebookFacts) -> Iterator[Finding]:
                 f"{how} names {item.path}, which does not exist beside this notebook",
                 f"did you mean {meant}?" if meant else "create it, or correct the path",
             )
-    for child in facts.children:
-        if child.facts is not None:
-            yield from _of_notebook(child.facts)
 
 
 def _of_dags(facts: Facts) -> Iterator[Finding]:
     for operator in facts.databricks_operators:
-        named = operator.given.get("notebook_task")
-        path = named.get("notebook_path") if isinstance(named, dict) else operator.given.get("notebook_path")
-        from_git = str(operator.given.get("source") or "").upper() == "GIT"
-        if not isinstance(path, str) or "{{" in path or from_git:
-            continue
         root = facts.bundle.file.parent if facts.bundle else facts.project
-        if not any(with_suffix(candidate) for candidate in workspace_candidates(path, root)):
-            argument = "notebook_task" if isinstance(named, dict) else "notebook_path"
-            yield RULE.warning(
-                facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),
-                path,
-                f"task {operator.task_id} of DAG {operator.dag_id} runs {path}, which is not in this project",
-                "correct the path, or make the notebook a task of a job of the bundle",
-            )
+        for path, argument, _ in operator.notebooks():
+            if "{{" not in path and not any(with_suffix(found) for found in workspace_candidates(path, root)):
+                yield RULE.warning(
+                    facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),
+                    path,
+                    f"task {operator.task_id} of DAG {operator.dag_id} runs {path}, which is not in this project",
+                    "correct the path, or make the notebook a task of a job of the bundle",
+                )
 
 
 RULE = Rule(id="notebook-exists", title="every notebook and file that is named exists", check=_check)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.wiring.bundle import Job
-from sandbox.wiring.facts import CalledNotebook, Facts
+from sandbox.wiring.facts import CalledNotebook, Facts, descendants
 from sandbox.wiring.findings import Finding, Place
 from sandbox.wiring.rules.base import Rule
 from sandbox.wiring.rules.depends_on import upstream
-from sandbox.wiring.rules.notebook_parses import descendants
 
 
 def _check(facts: Facts) -> Iterator[Finding]:

@@ -7,43 +7,40 @@ from collections.abc import Iterator
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, close_to, listed
 from sandbox.wiring.rules.base import Rule
-from sandbox.wiring.rules.notebook_parses import descendants
 
 
 def _volumes(facts: Facts) -> Iterator[Finding]:
     known = {name.lower() for name in facts.settings.volumes}
     seen = set()
-    for called in facts.notebooks:
-        for each in (called.facts, *descendants(called.facts)):
-            for name, place in each.volumes.items():
-                if name.lower() in known or (name, place) in seen:
-                    continue
-                seen.add((name, place))
-                meant = close_to(name.lower(), known, alike=0.9)
-                report = VOLUME.error if meant else VOLUME.warning
-                yield report(
-                    place,
-                    name,
-                    f"the notebook names the volume {name}, over which the sandbox has no bucket",
-                    f"did you mean {meant}?" if meant else f'add "{name}" = "s3://…" to databricks.volumes',
-                )
+    for each in facts.followed:
+        for name, place in each.volumes.items():
+            if name.lower() in known or (name, place) in seen:
+                continue
+            seen.add((name, place))
+            meant = close_to(name.lower(), known, alike=0.9)
+            report = VOLUME.error if meant else VOLUME.warning
+            yield report(
+                place,
+                name,
+                f"the notebook names the volume {name}, over which the sandbox has no bucket",
+                f"did you mean {meant}?" if meant else f'add "{name}" = "s3://…" to databricks.volumes',
+            )
 
 
 def _secrets(facts: Facts) -> Iterator[Finding]:
     known = set(facts.settings.secrets)
     seen = set()
-    for called in facts.notebooks:
-        for each in (called.facts, *descendants(called.facts)):
-            for (scope, key), place in each.secrets.items():
-                if f"{scope}/{key}" in known or (scope, key, place) in seen:
-                    continue
-                seen.add((scope, key, place))
-                yield SECRET.error(
-                    place,
-                    f"{scope}/{key}",
-                    f"the notebook reads the secret {key!r} of the scope {scope!r}, which is not defined",
-                    f"add it to databricks.secrets, which has {listed(known)}",
-                )
+    for each in facts.followed:
+        for (scope, key), place in each.secrets.items():
+            if f"{scope}/{key}" in known or (scope, key, place) in seen:
+                continue
+            seen.add((scope, key, place))
+            yield SECRET.error(
+                place,
+                f"{scope}/{key}",
+                f"the notebook reads the secret {key!r} of the scope {scope!r}, which is not defined",
+                f"add it to databricks.secrets, which has {listed(known)}",
+            )
 
 
 VOLUME = Rule(id="volume-known", title="every volume that a notebook names is in databricks.volumes", check=_volumes)

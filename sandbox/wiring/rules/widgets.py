@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.wiring.bundle import Job
-from sandbox.wiring.facts import CalledNotebook, Facts
+from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import SURELY, Finding, close_to, listed
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.rules.base import Rule
-from sandbox.wiring.rules.notebook_parses import descendants
 
 
 def reads(facts: Facts, job: Job, name: str) -> bool:
@@ -35,27 +34,26 @@ def may_read(facts: NotebookFacts, name: str) -> bool:
 def _check(facts: Facts) -> Iterator[Finding]:
     for called in facts.notebooks:
         if called.task.is_notebook:
-            yield from _of_task(called, facts)
-            for each in (called.facts, *descendants(called.facts)):
-                yield from _of_children(each)
+            passed = {*called.passed, *_by_callers(called.job, facts)}
+            yield from _of_call(called.facts, passed, f"task {called.task.task_key} of job {called.job.key}")
+    for run in facts.notebooks_of_dags:
+        if run.passed is not None:
+            who = f"task {run.operator.task_id} of DAG {run.operator.dag_id}"
+            yield from _of_call(run.facts, set(run.passed), who)
+    for each in facts.followed:
+        yield from _of_children(each)
 
 
-def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
-    passed = {*called.passed, *_by_callers(called.job, facts)}
-    unread = {name for name in passed if not may_read(called.facts, name)}
-    who = f"task {called.task.task_key} of job {called.job.key}"
-    for name, place in called.facts.widgets_read.items():
+def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Finding]:
+    unread = {name for name in passed if not may_read(notebook, name)}
+    for name, place in notebook.widgets_read.items():
         if name in passed:
             continue
         slip = close_to(name, unread, alike=SURELY)
         meant = slip or close_to(name, passed)
-        hint = (
-            f"did you mean {meant!r}?"
-            if meant
-            else f"pass it as a parameter of the job or of the task {called.task.task_key}"
-        )
-        if name not in called.facts.widgets_defined:
-            report = RULE.warning if called.facts.asks_for_all_widgets else RULE.error
+        hint = f"did you mean {meant!r}?" if meant else f"pass it: {who}"
+        if name not in notebook.widgets_defined:
+            report = RULE.warning if notebook.asks_for_all_widgets else RULE.error
             yield report(
                 place,
                 name,
@@ -70,7 +68,7 @@ def _of_task(called: CalledNotebook, facts: Facts) -> Iterator[Finding]:
                 hint,
             )
         else:
-            default = called.facts.widgets_defined[name][0]
+            default = notebook.widgets_defined[name][0]
             yield RULE.warning(
                 place, name, f"the widget {name!r} always has its default {default!r}: {who} does not pass it", hint
             )

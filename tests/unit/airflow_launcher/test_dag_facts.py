@@ -37,6 +37,16 @@ def test_a_mapped_operator_is_known_by_what_partial_got() -> None:
     assert (facts["databricks"], facts["connections"]) == ({"job_name": "j"}, {"x_conn_id": "c"})
 
 
+def test_a_workflow_group_passes_parameters() -> None:
+    """They win over the task's own, as when it runs; groups around the group count as well."""
+    outer = SimpleNamespace(notebook_params={"a": "outer"}, parent_group=None)
+    group = SimpleNamespace(parent_group=outer)
+
+    facts = operator_facts(made(Operator, notebook_params={"a": "own", "b": "own"}, task_group=group))
+
+    assert facts["databricks"] == {"notebook_params": {"a": "outer", "b": "own"}}
+
+
 def test_a_function_has_a_place() -> None:
     """That of the function, not of what it is wrapped in."""
 

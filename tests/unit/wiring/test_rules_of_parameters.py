@@ -119,6 +119,21 @@ def test_a_job_that_runs_another_hands_its_parameters_on(project: Project) -> No
     assert project.verdict().findings == ()
 
 
+def test_a_notebook_that_a_dag_runs_without_a_job(project: Project) -> None:
+    """By its path in the workspace, which stands for this project; by an operator or by what it submits."""
+    project.notebook("a", 'dbutils.widgets.get("day")\ndbutils.widgets.get("hour")', "1 +")
+    path = "/Workspace/Users/me@x.org/notebooks/a"
+    project.dag("one", databricks={"notebook_path": path, "notebook_params": {"day": "{{ ds }}", "hour": 1}})
+    project.dag(
+        "two", databricks={"tasks": [{"notebook_task": {"notebook_path": path, "base_parameters": {"day": 1}}}]}
+    )
+    project.dag("far", databricks={"notebook_task": {"notebook_path": "/Shared/none"}})
+
+    assert project.places("widget-passed") == [("error", "notebooks/a.py:4", "hour")]
+    assert project.places("notebook-parses") == [("error", "notebooks/a.py:8", "a.py")]
+    assert project.places("notebook-exists") == [("warning", "dags/far.py:1", "/Shared/none")]
+
+
 def test_widgets_of_sql(project: Project) -> None:
     """SQL defines and reads them in its own words."""
     sql = '-- Databricks notebook source\nCREATE WIDGET TEXT day DEFAULT "1";\nSELECT getArgument("day"), :hour\n'
