@@ -32,7 +32,7 @@ class Board:
         self._results: dict[str, CellResult] = {}
         self._cells = list(cells)
         self._live = Live(
-            console=console, get_renderable=self._table, refresh_per_second=4, transient=True, auto_refresh=True
+            console=console, get_renderable=self.table, refresh_per_second=4, transient=True, auto_refresh=True
         )
 
     def __enter__(self) -> Self:
@@ -64,7 +64,8 @@ class Board:
             return
         self._console.print(result_line(result))
 
-    def _table(self) -> RenderableType:
+    def table(self) -> RenderableType:
+        """The cells that have no result yet."""
         with self._lock:
             rows = [self._row(cell) for cell in self._cells if cell not in self._results]
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -81,7 +82,7 @@ class Board:
         progress = running.progress.read()
         seconds = f"{time.monotonic() - running.begun:.0f}"
         failed = sum(test.state is State.FAILED for test in progress.tests.values())
-        now = running.stopped or progress.running.rpartition("/")[2] or "starts"
+        now = running.stopped or progress.running.rpartition("/")[2] or running.doing
         return (
             Text(cell),
             Text(seconds),

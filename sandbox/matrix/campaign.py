@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import platform
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 
 import sandbox
+from sandbox.backends import BACKENDS, LogSource
 from sandbox.config import Config
 from sandbox.errors import SandboxError
 from sandbox.matrix import machine, runner, tenancy
@@ -136,6 +138,7 @@ def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config
         tests=options.tests or matrix.tests(cell),
         limit_seconds=matrix.limit_seconds(cell),
         settings=environment(cell, config.airflow.providers),
+        up=(sys.executable, "-m", "sandbox", "up", "--keep", "--name", runner.sandbox_name(cell)),
         rerun=rerun + "".join(f" --tests {test}" for test in options.tests),
     )
 
@@ -159,7 +162,8 @@ def _attempt(running: Running) -> CellResult:
     try:
         with tenancy.alone(paths):
             tenancy.remove(paths, job.cell.backend, Silent())
-            result = runner.files_of(job, runner.run_once(running), paths.root)
+            result = runner.run_once(running)
+            result = runner.files_of(job, result, paths.root, _logs(job.cell, paths))
             tenancy.remove(paths, job.cell.backend, Silent())
     except SandboxError as error:
         if result is None:
@@ -173,6 +177,10 @@ def _attempt(running: Running) -> CellResult:
             update={"state": State.FAILED}
         )
     return result
+
+
+def _logs(cell: Cell, paths: StatePaths) -> list[LogSource]:
+    return [log for logs in BACKENDS[cell.backend].logs(paths).values() for log in logs]
 
 
 def _durations(project: Path) -> dict[str, float]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sandbox.backends import CommandLog, LogSource
 from sandbox.report.integrity import of_file
 from sandbox.report.model import File
 
 LARGEST_LOG_BYTES = 1024**2
 LARGEST_NOTEBOOK_BYTES = 4 * 1024**2
 MOST_FILES = 200
-RECORDS = ("events.jsonl", "junit.xml", "pytest.log")
+RECORDS = ("events.jsonl", "junit.xml", "pytest.log", "up.log")
+PRINTED_LINES = 2000
+PRINT_SECONDS = 30.0
 
 
 def records(folder: Path) -> Iterator[File]:
@@ -36,6 +42,27 @@ def collect(state: Path, folder: Path) -> Iterator[File]:
         else:
             continue  # the beginning or the end of a notebook is no notebook
         yield _described(target, folder, kind=kind, title=path.relative_to(state).as_posix())
+
+
+def printed(logs: Iterable[LogSource], folder: Path) -> Iterator[File]:
+    """What the commands print by which a backend shows its services' logs; those that are files were copied."""
+    for log in logs:
+        if not isinstance(log, CommandLog):
+            continue
+        target = folder / "evidence" / "logs" / f"{log.title}.log"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as output, contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                log.command(PRINTED_LINES, follow=False),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | dict(log.env),
+                timeout=PRINT_SECONDS,
+                check=False,
+            )
+        if target.stat().st_size:
+            yield _described(target, folder, kind="log", title=f"logs/{log.title}.log")
 
 
 def _newest_first(state: Path, *patterns: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -11,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.backends import LogSource
+from sandbox.errors import PrerequisiteMissing
 from sandbox.matrix import evidence
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
@@ -25,7 +28,8 @@ NAME_PREFIX = "cell-"
 """How the names of the cells' sandboxes begin."""
 STOP_SECONDS = 60.0
 """How long a cell that was told to end may take to stop its sandbox."""
-TERMINATE_SECONDS = 10.0
+OVERDUE = "not done"
+"""How the reason of a cell begins whose time was over."""
 NOT_INHERITED = ("SANDBOX_NAME", "SANDBOX_INSTANCE", "SANDBOX_SERVICE", "PYTEST_ADDOPTS", "PYTEST_XDIST_")
 
 
@@ -47,6 +51,8 @@ class Job:
     runtimes: tuple[RuntimeUsed, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
+    up: tuple[str, ...] = ()
+    """The command that starts its sandbox."""
 
     @property
     def argv(self) -> list[str]:
@@ -57,7 +63,7 @@ class Job:
             # each test has what the cell has: starting a sandbox counts to the first one
             options.append(f"--timeout={self.limit_seconds:.0f}")
         plugins = ["-p", "sandbox.matrix.recorder", "-p", "no:cacheprovider"]
-        return [sys.executable, "-m", "pytest", *plugins, *options, *self.tests]
+        return [sys.executable, "-m", "pytest", "-vv", *plugins, *options, *self.tests]
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The variables of the process: this shell's without another sandbox's name and ports, and the cell's."""
@@ -71,71 +77,78 @@ class Job:
 
 @dataclass(kw_only=True)
 class Running:
-    """A cell while it runs; `stop` may be called from another thread."""
+    """A cell while it runs; `stop` may be called from another thread. `doing` says in a word what it is at."""
 
     job: Job
     progress: Progress
     begun: float = field(default_factory=time.monotonic)
     stopped: str = ""
+    doing: str = "starts"
     _process: subprocess.Popen[bytes] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stop(self, why: str) -> None:
-        """Tell the cell to end; it takes its sandbox down first."""
+        """Tell the cell to end, and kill what has not ended after a minute."""
         with self._lock:
             self.stopped = self.stopped or why
-            if self._process is not None and self._process.poll() is None:
-                self._process.send_signal(signal.SIGINT)
+            process = self._process
+            if process is None or process.poll() is not None:
+                return
+            process.send_signal(signal.SIGINT)
+        last_resort = threading.Timer(STOP_SECONDS, _kill, (process,))
+        last_resort.daemon = True
+        last_resort.start()
 
-    def wait(self) -> tuple[int | None, str]:
-        """Run it; returns the exit code and, where it was ended from outside, why."""
+    def run(self, argv: Sequence[str], *, log: str) -> int | None:
+        """Run one command of the cell to its end, within what is left of its time; None when it was not begun."""
         with self._lock:
             if self.stopped:
-                return None, self.stopped
-            with (self.job.folder / "pytest.log").open("ab") as log:
+                return None
+            with (self.job.folder / log).open("ab") as output:
                 self._process = subprocess.Popen(
-                    self.job.argv,
+                    argv,
                     cwd=self.job.project,
                     env=self.job.environment(os.environ),
                     stdin=subprocess.DEVNULL,
-                    stdout=log,
+                    stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
         process = self._process
         try:
-            process.wait(timeout=self.job.limit_seconds)
+            process.wait(timeout=max(0.0, self.begun + self.job.limit_seconds - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self.stop(f"not done after {self.job.limit_seconds:.0f} s (limit_seconds)")
-            _end(process)
-        return process.returncode, self.stopped
+            self.stop(f"{OVERDUE} after {self.job.limit_seconds:.0f} s (limit_seconds)")
+            process.wait()
+        return process.returncode
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was interrupted; then terminate it, then kill its group."""
-    for seconds, number in ((STOP_SECONDS, signal.SIGTERM), (TERMINATE_SECONDS, signal.SIGKILL)):
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, number)
-    process.wait()
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its group, if it still lives."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_once(running: Running) -> CellResult:
-    """Run the cell's tests once; its sandbox's state is left for whoever calls."""
+    """Start the cell's sandbox and run its tests once; the sandbox is left for whoever calls."""
     job = running.job
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     started = datetime.now(UTC)
-    begun = time.monotonic()
-    code, why = running.wait()
+    begun = running.begun = time.monotonic()
+    running.doing = "sandbox up"
+    up = running.run(job.up, log="up.log") if job.up else 0
+    up_seconds = time.monotonic() - begun
+    running.doing = "collects"
+    code = running.run(job.argv, log="pytest.log") if up == 0 else None
     seconds = time.monotonic() - begun
     tests = running.progress.read().results()
-    problem = why or _problem(code, tests, told_its_end=running.progress.ended is not None)
-    if problem and not tests and not why:
-        problem = f"{problem}: {_last_words(job.folder / 'pytest.log')}"
+    problem = running.stopped or _up_problem(up, job) or _problem(code, tests, running)
     state = state_of(tests, problem=problem)
-    if why and State.FAILED not in {test.state for test in tests} and not why.startswith("not done"):
+    given_up = running.stopped and not running.stopped.startswith(OVERDUE)
+    lacking = up == PrerequisiteMissing.exit_code and not running.stopped
+    if lacking or (given_up and State.FAILED not in {test.state for test in tests}):
         state = State.NOT_RUN
     return CellResult(
         id=job.cell.id,
@@ -147,7 +160,7 @@ def run_once(running: Running) -> CellResult:
         attempts=1,
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 2),
-        phases=_phases(running.progress, tests, started.timestamp(), seconds),
+        phases=_phases(running.progress, tests, up_seconds, started.timestamp(), seconds),
         tests=tests,
         counts=count(test.state for test in tests),
         rerun=job.rerun,
@@ -157,13 +170,24 @@ def run_once(running: Running) -> CellResult:
     )
 
 
-def _problem(code: int | None, tests: tuple[TestResult, ...], *, told_its_end: bool) -> str:
+def _up_problem(code: int | None, job: Job) -> str:
+    """Why the sandbox did not start: the error that `sandbox up` has told."""
+    if code in (0, None):
+        return ""
+    lines = (job.folder / "up.log").read_text("utf-8", errors="replace").splitlines()
+    told = next((number for number, line in enumerate(lines) if line.startswith("error: ")), None)
+    words = lines[told : told + 6] if told is not None else lines[-3:]
+    return "\n".join([f"sandbox up ended with {code}", *(line for line in words if not line.startswith("next: "))])
+
+
+def _problem(code: int | None, tests: tuple[TestResult, ...], running: Running) -> str:
     """What is wrong beyond the tests' own results."""
     if not tests and code == 5:
         return "no tests were found"
-    if code in (0, 1) and told_its_end:
+    if code in (0, 1) and running.progress.ended is not None:
         return "" if tests else "pytest reported no tests"
-    return f"pytest ended with {code}" if code is None or code >= 0 else f"pytest was killed by signal {-code}"
+    ending = f"pytest was killed by signal {-code}" if code and code < 0 else f"pytest ended with {code}"
+    return ending if tests else f"{ending}: {_last_words(running.job.folder / 'pytest.log')}"
 
 
 def _last_words(log: Path) -> str:
@@ -181,11 +205,14 @@ def _reason(state: State, tests: tuple[TestResult, ...]) -> str:
     return f"{first.id}: {Trouble(state=state, message=first.message, tests=(first,)).headline}"
 
 
-def _phases(progress: Progress, tests: tuple[TestResult, ...], started: float, seconds: float) -> tuple[Phase, ...]:
-    """Where the time went; what the first test's set-up takes is nearly all `sandbox up`."""
-    collecting = max(0.0, progress.first_test_at - started) if progress.first_test_at else 0.0
+def _phases(
+    progress: Progress, tests: tuple[TestResult, ...], up_seconds: float, started: float, seconds: float
+) -> tuple[Phase, ...]:
+    """Where the time went; a set-up is nearly always a run of the pipeline."""
+    first = progress.first_test_at
     parts = {
-        "collect": collecting,
+        "sandbox up": up_seconds,
+        "collect": max(0.0, first - started - up_seconds) if first else 0.0,
         "set-up": sum(test.setup_seconds for test in tests),
         "tests": sum(test.call_seconds for test in tests),
         "tear-down": sum(test.teardown_seconds for test in tests),
@@ -194,10 +221,11 @@ def _phases(progress: Progress, tests: tuple[TestResult, ...], started: float, s
     return tuple(Phase(name=name, seconds=round(value, 2)) for name, value in parts.items())
 
 
-def files_of(job: Job, result: CellResult, state: Path) -> CellResult:
-    """The result with its files; those of a sandbox only where something went wrong."""
+def files_of(job: Job, result: CellResult, state: Path, logs: Iterable[LogSource] = ()) -> CellResult:
+    """The result with its files; those of its sandbox only where something went wrong."""
     found = list(evidence.records(job.folder))
     if result.state is not State.PASSED:
         found += evidence.collect(state, job.folder)
+        found += evidence.printed(logs, job.folder)
     shutil.rmtree(job.folder / "tmp", ignore_errors=True)
     return result.model_copy(update={"files": tuple(found)})

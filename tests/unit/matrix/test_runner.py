@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from sandbox import health
+from sandbox.backends import CommandLog
 from sandbox.matrix import runner
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
@@ -19,7 +21,7 @@ CELL = Cell(id="airflow3.0.2-py3.11-process-sail-dbx7.6.0", purpose="a test", gr
 PASSES = "import os\n\ndef test_settings(): assert os.environ['SANDBOX_AIRFLOW_VERSION'] == '3.0.2'\n"
 
 
-def running(tmp_path: Path, code: str, *, limit_seconds: float = 60) -> Running:
+def running(tmp_path: Path, code: str, *, limit_seconds: float = 60, up: tuple[str, ...] = ()) -> Running:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_it.py").write_text(code)
     job = Job(
@@ -30,6 +32,7 @@ def running(tmp_path: Path, code: str, *, limit_seconds: float = 60) -> Running:
         limit_seconds=limit_seconds,
         settings={"SANDBOX_AIRFLOW_VERSION": "3.0.2"},
         rerun="sandbox matrix run X",
+        up=up,
     )
     return Running(job=job, progress=Progress(file=job.folder / "events.jsonl"))
 
@@ -45,7 +48,7 @@ def test_a_passing_cell(tmp_path: Path) -> None:
         "",
         "1 passed, 0 failed, 0 skipped, 0 not run",
     )
-    assert [phase.name for phase in result.phases] == ["collect", "set-up", "tests", "tear-down", "other"]
+    assert [phase.name for phase in result.phases] == ["sandbox up", "collect", "set-up", "tests", "tear-down", "other"]
     assert sum(phase.seconds for phase in result.phases) == pytest.approx(result.seconds, abs=0.1)
     assert [Path(file.path).name for file in result.files] == ["events.jsonl", "junit.xml", "pytest.log"]
     assert all((tmp_path / "run" / file.path).is_file() for file in result.files)
@@ -119,3 +122,25 @@ def test_the_environment_of_a_cell(tmp_path: Path) -> None:
         "PATH": os.environ["PATH"],
         "SANDBOX_AIRFLOW_VERSION": "3.0.2",
     }
+
+
+@pytest.mark.parametrize(("code", "state"), [(5, State.FAILED), (4, State.NOT_RUN)])
+def test_a_sandbox_that_does_not_start(tmp_path: Path, code: int, state: State) -> None:
+    """Fails the cell with the sandbox's own words; a machine that lacks something leaves it not run."""
+    script = f"import sys; print('error: s3 not healthy'); print('  its log'); print('next: do'); sys.exit({code})"
+
+    result = runner.run_once(running(tmp_path, PASSES, up=(sys.executable, "-c", script)))
+
+    assert (result.state, result.tests) == (state, ())
+    assert result.reason == f"sandbox up ended with {code}\nerror: s3 not healthy\n  its log"
+
+
+def test_logs_that_a_command_prints(tmp_path: Path) -> None:
+    """Are kept for a cell that failed."""
+    it = running(tmp_path, "def test_a(): assert 0")
+    log = CommandLog(title="airflow", argv=("echo", "the log"), lines="--tail", follow="-f")
+
+    result = runner.files_of(it.job, runner.run_once(it), tmp_path / "state", [log])
+
+    (kept,) = [file for file in result.files if file.kind == "log"]
+    assert (tmp_path / "run" / kept.path).read_text() == "--tail 2000 the log\n"
