@@ -82,7 +82,7 @@ class Board:
         progress = running.progress.read()
         seconds = f"{time.monotonic() - running.begun:.0f}"
         failed = sum(test.state is State.FAILED for test in progress.tests.values())
-        now = running.stopped or progress.running.rpartition("/")[2] or running.doing
+        now = running.stopped or progress.running.rpartition("/")[2] or "starts"
         return (
             Text(cell),
             Text(seconds),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import platform
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -138,7 +137,6 @@ def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config
         tests=options.tests or matrix.tests(cell),
         limit_seconds=matrix.limit_seconds(cell),
         settings=environment(cell, config.airflow.providers),
-        up=(sys.executable, "-m", "sandbox", "up", "--keep", "--name", runner.sandbox_name(cell)),
         rerun=rerun + "".join(f" --tests {test}" for test in options.tests),
     )
 

@@ -33,6 +33,8 @@ class Progress:
     ended: int | None = None
     first_test_at: float | None = None
     last_test_at: float | None = None
+    fixtures: dict[str, float] = field(default_factory=dict)
+    """How long the fixtures that all tests share took to set up."""
     tests: dict[str, _Test] = field(default_factory=dict)
 
     def read(self) -> Progress:
@@ -68,6 +70,8 @@ class Progress:
                 lines = event["details"].strip().splitlines()
                 message = lines[-1] if lines else "could not be collected"
                 self.tests[event["test"]] = _Test(state=state, message=message, details=event["details"])
+            case "fixture":
+                self.fixtures[event["name"]] = event["seconds"]
             case "started":
                 self.running = event["test"]
                 self.first_test_at = self.first_test_at or event["at"]

@@ -16,7 +16,7 @@ from sandbox.report.model import File
 LARGEST_LOG_BYTES = 1024**2
 LARGEST_NOTEBOOK_BYTES = 4 * 1024**2
 MOST_FILES = 200
-RECORDS = ("events.jsonl", "junit.xml", "pytest.log", "up.log")
+RECORDS = ("events.jsonl", "junit.xml", "pytest.log")
 PRINTED_LINES = 2000
 PRINT_SECONDS = 30.0
 

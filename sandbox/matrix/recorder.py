@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Generator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 SECTION_CHARACTERS = 20_000
 PLUGIN = "sandbox-cell-recorder"
@@ -48,6 +48,16 @@ class Recorder:
         """A file could not be collected, or wants to be skipped as a whole."""
         if report.outcome != "passed":
             self._write("collecting", test=report.nodeid, outcome=report.outcome, details=_text(report.longrepr))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """A fixture that all tests share is set up, after those that it needs."""
+        begun = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            if fixturedef.scope == "session":
+                self._write("fixture", name=fixturedef.argname, seconds=time.monotonic() - begun)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.backends import LogSource
-from sandbox.errors import PrerequisiteMissing
 from sandbox.matrix import evidence
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
@@ -28,6 +27,8 @@ NAME_PREFIX = "cell-"
 """How the names of the cells' sandboxes begin."""
 STOP_SECONDS = 60.0
 """How long a cell that was told to end may take to stop its sandbox."""
+SANDBOX_FIXTURE = "sandbox"
+"""The pytest plugin's fixture that starts the cell's sandbox."""
 OVERDUE = "not done"
 """How the reason of a cell begins whose time was over."""
 NOT_INHERITED = ("SANDBOX_NAME", "SANDBOX_INSTANCE", "SANDBOX_SERVICE", "PYTEST_ADDOPTS", "PYTEST_XDIST_")
@@ -51,14 +52,14 @@ class Job:
     runtimes: tuple[RuntimeUsed, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
-    up: tuple[str, ...] = ()
-    """The command that starts its sandbox."""
 
     @property
     def argv(self) -> list[str]:
         """The command of its tests."""
         options = [f"--cell-events={self.folder / 'events.jsonl'}", f"--junitxml={self.folder / 'junit.xml'}"]
         options += [f"--sandbox-name={sandbox_name(self.cell)}", f"--basetemp={self.folder / 'tmp'}"]
+        # what its services say is asked for before they are taken down
+        options.append("--sandbox-keep")
         if importlib.util.find_spec("pytest_timeout"):
             # each test has what the cell has: starting a sandbox counts to the first one
             options.append(f"--timeout={self.limit_seconds:.0f}")
@@ -77,13 +78,12 @@ class Job:
 
 @dataclass(kw_only=True)
 class Running:
-    """A cell while it runs; `stop` may be called from another thread. `doing` says in a word what it is at."""
+    """A cell while it runs; `stop` may be called from another thread."""
 
     job: Job
     progress: Progress
     begun: float = field(default_factory=time.monotonic)
     stopped: str = ""
-    doing: str = "starts"
     _process: subprocess.Popen[bytes] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -131,24 +131,19 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def run_once(running: Running) -> CellResult:
-    """Start the cell's sandbox and run its tests once; the sandbox is left for whoever calls."""
+    """Run the cell's tests once; they start its sandbox, which is left running for whoever calls."""
     job = running.job
     shutil.rmtree(job.folder, ignore_errors=True)
     job.folder.mkdir(parents=True)
     started = datetime.now(UTC)
     begun = running.begun = time.monotonic()
-    running.doing = "sandbox up"
-    up = running.run(job.up, log="up.log") if job.up else 0
-    up_seconds = time.monotonic() - begun
-    running.doing = "collects"
-    code = running.run(job.argv, log="pytest.log") if up == 0 else None
+    code = running.run(job.argv, log="pytest.log")
     seconds = time.monotonic() - begun
     tests = running.progress.read().results()
-    problem = running.stopped or _up_problem(up, job) or _problem(code, tests, running)
+    problem = running.stopped or _problem(code, tests, running)
     state = state_of(tests, problem=problem)
     given_up = running.stopped and not running.stopped.startswith(OVERDUE)
-    lacking = up == PrerequisiteMissing.exit_code and not running.stopped
-    if lacking or (given_up and State.FAILED not in {test.state for test in tests}):
+    if given_up and State.FAILED not in {test.state for test in tests}:
         state = State.NOT_RUN
     return CellResult(
         id=job.cell.id,
@@ -160,7 +155,7 @@ def run_once(running: Running) -> CellResult:
         attempts=1,
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 2),
-        phases=_phases(running.progress, tests, up_seconds, started.timestamp(), seconds),
+        phases=_phases(running.progress, tests, started.timestamp(), seconds),
         tests=tests,
         counts=count(test.state for test in tests),
         rerun=job.rerun,
@@ -168,16 +163,6 @@ def run_once(running: Running) -> CellResult:
         runtimes=job.runtimes,
         images=job.images,
     )
-
-
-def _up_problem(code: int | None, job: Job) -> str:
-    """Why the sandbox did not start: the error that `sandbox up` has told."""
-    if code in (0, None):
-        return ""
-    lines = (job.folder / "up.log").read_text("utf-8", errors="replace").splitlines()
-    told = next((number for number, line in enumerate(lines) if line.startswith("error: ")), None)
-    words = lines[told : told + 6] if told is not None else lines[-3:]
-    return "\n".join([f"sandbox up ended with {code}", *(line for line in words if not line.startswith("next: "))])
 
 
 def _problem(code: int | None, tests: tuple[TestResult, ...], running: Running) -> str:
@@ -205,15 +190,13 @@ def _reason(state: State, tests: tuple[TestResult, ...]) -> str:
     return f"{first.id}: {Trouble(state=state, message=first.message, tests=(first,)).headline}"
 
 
-def _phases(
-    progress: Progress, tests: tuple[TestResult, ...], up_seconds: float, started: float, seconds: float
-) -> tuple[Phase, ...]:
-    """Where the time went; a set-up is nearly always a run of the pipeline."""
-    first = progress.first_test_at
+def _phases(progress: Progress, tests: tuple[TestResult, ...], started: float, seconds: float) -> tuple[Phase, ...]:
+    """Where the time went; the other set-ups are nearly all the run of the pipeline."""
+    up = progress.fixtures.get(SANDBOX_FIXTURE, 0.0)
     parts = {
-        "sandbox up": up_seconds,
-        "collect": max(0.0, first - started - up_seconds) if first else 0.0,
-        "set-up": sum(test.setup_seconds for test in tests),
+        "collect": max(0.0, progress.first_test_at - started) if progress.first_test_at else 0.0,
+        "sandbox up": up,
+        "other set-up": max(0.0, sum(test.setup_seconds for test in tests) - up),
         "tests": sum(test.call_seconds for test in tests),
         "tear-down": sum(test.teardown_seconds for test in tests),
     }

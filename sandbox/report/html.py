@@ -14,7 +14,6 @@ from sandbox.report.history import History
 from sandbox.report.model import CellResult, File, Report, State, Trouble, plain, shortened, troubles
 
 MOST_LOGS = 15
-TOLD = ("pytest.log", "up.log")
 MOST_NOTEBOOKS = 10
 LOG_CHARACTERS = 30_000
 OUTPUT_CHARACTERS = 6_000
@@ -126,7 +125,7 @@ def _column(section: Section) -> str:
 
 def _section(cell: CellResult, history: History | None, folder: Path) -> Section:
     logs = [file for file in cell.files if file.kind == "log"][:MOST_LOGS]
-    logs += [file for file in cell.files if file.title in TOLD and cell.state is not State.PASSED]
+    logs += [file for file in cell.files if file.title == "pytest.log" and cell.state is not State.PASSED]
     notebooks = [file for file in cell.files if file.kind == "notebook"][:MOST_NOTEBOOKS]
     return Section(
         result=cell,

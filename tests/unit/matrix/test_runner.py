@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -21,7 +20,7 @@ CELL = Cell(id="airflow3.0.2-py3.11-process-sail-dbx7.6.0", purpose="a test", gr
 PASSES = "import os\n\ndef test_settings(): assert os.environ['SANDBOX_AIRFLOW_VERSION'] == '3.0.2'\n"
 
 
-def running(tmp_path: Path, code: str, *, limit_seconds: float = 60, up: tuple[str, ...] = ()) -> Running:
+def running(tmp_path: Path, code: str, *, limit_seconds: float = 60) -> Running:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_it.py").write_text(code)
     job = Job(
@@ -32,7 +31,6 @@ def running(tmp_path: Path, code: str, *, limit_seconds: float = 60, up: tuple[s
         limit_seconds=limit_seconds,
         settings={"SANDBOX_AIRFLOW_VERSION": "3.0.2"},
         rerun="sandbox matrix run X",
-        up=up,
     )
     return Running(job=job, progress=Progress(file=job.folder / "events.jsonl"))
 
@@ -48,7 +46,14 @@ def test_a_passing_cell(tmp_path: Path) -> None:
         "",
         "1 passed, 0 failed, 0 skipped, 0 not run",
     )
-    assert [phase.name for phase in result.phases] == ["sandbox up", "collect", "set-up", "tests", "tear-down", "other"]
+    assert [phase.name for phase in result.phases] == [
+        "collect",
+        "sandbox up",
+        "other set-up",
+        "tests",
+        "tear-down",
+        "other",
+    ]
     assert sum(phase.seconds for phase in result.phases) == pytest.approx(result.seconds, abs=0.1)
     assert [Path(file.path).name for file in result.files] == ["events.jsonl", "junit.xml", "pytest.log"]
     assert all((tmp_path / "run" / file.path).is_file() for file in result.files)
@@ -124,15 +129,21 @@ def test_the_environment_of_a_cell(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(("code", "state"), [(5, State.FAILED), (4, State.NOT_RUN)])
-def test_a_sandbox_that_does_not_start(tmp_path: Path, code: int, state: State) -> None:
-    """Fails the cell with the sandbox's own words; a machine that lacks something leaves it not run."""
-    script = f"import sys; print('error: s3 not healthy'); print('  its log'); print('next: do'); sys.exit({code})"
+def test_the_start_of_the_sandbox_is_a_phase(tmp_path: Path) -> None:
+    """By the time that the fixture takes, apart from what else is set up."""
+    code = (
+        "import pytest, time\n"
+        "@pytest.fixture(scope='session')\n"
+        "def sandbox(): time.sleep(0.4)\n"
+        "@pytest.fixture\n"
+        "def other(sandbox): time.sleep(0.2)\n"
+        "def test_a(other): ...\n"
+    )
 
-    result = runner.run_once(running(tmp_path, PASSES, up=(sys.executable, "-c", script)))
+    phases = {phase.name: phase.seconds for phase in runner.run_once(running(tmp_path, code)).phases}
 
-    assert (result.state, result.tests) == (state, ())
-    assert result.reason == f"sandbox up ended with {code}\nerror: s3 not healthy\n  its log"
+    assert phases["sandbox up"] >= 0.4
+    assert phases["other set-up"] >= 0.2
 
 
 def test_logs_that_a_command_prints(tmp_path: Path) -> None:
