@@ -23,6 +23,7 @@ from sandbox.report.model import RuntimeUsed
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.store import LOCK_COPY
 from sandbox.services import SERVICES
+from sandbox.services.java import find_java
 
 
 def provide(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[str, str]]:
@@ -38,6 +39,8 @@ def provide(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[st
     for job in jobs:
         plan = plans[job.cell.id]
         try:
+            if plan.config.engine.name == "spark" and plan.backend == "process":
+                find_java(plan.config.engine.java_home)
             ready = dataclasses.replace(job, runtimes=_runtimes(plan, progress), images=_images(plan, progress))
         except SandboxError as error:
             unable[job.cell.id] = " ".join([error.what, *error.why.splitlines()[:1]])

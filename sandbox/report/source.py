@@ -56,4 +56,5 @@ def digests(artefacts: Mapping[str, Path]) -> dict[str, str]:
             found[name] = of_tree(path)
         elif path.is_file():
             found[name] = of_file(path)
-    return found | {f"lock:{file.stem}": of_file(file) for file in sorted(LOCKS.glob("*.txt"))}
+    found |= {f"lock:{file.stem}": of_file(file) for file in sorted(LOCKS.glob("*.txt"))}
+    return found | {f"lock:{file.name}": of_file(file) for file in sorted(LOCKS.glob("*.jars"))}

@@ -19,7 +19,7 @@ DAG_IDS = ("produce_data_asset", "trigger_databricks_workflow_dag")
 
 def rows() -> list[tuple[str, str]]:
     """Airflow's version and Python of each row, oldest first."""
-    names = [spec.name.removeprefix("airflow-").split("-py") for spec in RUNTIMES.values() if spec.is_airflow]
+    names = [spec.name.removeprefix("airflow-").split("-py") for spec in RUNTIMES.values() if spec.is_row]
     return sorted(((version, python) for version, python in names), key=lambda row: _numbers(row[0]))
 
 
