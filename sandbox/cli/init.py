@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import click
@@ -96,4 +97,5 @@ def _show(
         rows = [(item.what, item.where, item.todo) for item in made.unknown]
         terminal.show(table(("what", "where", "to do"), rows))
     terminal.say()
-    terminal.hint("sandbox validate", "sandbox up", "sandbox run")
+    there = "" if found.root == Path.cwd() else f"cd {shlex.quote(str(found.root))} && "
+    terminal.hint(f"{there}sandbox validate", "sandbox up", "sandbox run")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,14 @@ collect_ignore = [] if os.environ.get("SANDBOX_BACKEND", "process") == "process"
 
 
 @pytest.fixture(scope="session")
-def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Mapping[str, object]:
-    """The DAG folder is inside the project, where every backend reaches it."""
-    folder = StatePaths(project=sandbox_project, name=sandbox_name).root / "cell-dags"
+def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Iterator[Mapping[str, object]]:
+    """The DAG folder is inside the project, which every backend reaches, and beside the sandbox's, which is private."""
+    folder = StatePaths(project=sandbox_project, name=sandbox_name).root.with_suffix(".cell-dags")
     for source in (sandbox_project / "dags", Path(__file__).with_name("dags")):
         shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return {"project.dags": str(folder.relative_to(sandbox_project))}
+    yield {"project.dags": str(folder.relative_to(sandbox_project))}
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share it, and none knows who is the last
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

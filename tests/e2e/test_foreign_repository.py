@@ -83,12 +83,14 @@ def drafted(installed: Installed) -> dict[str, Any]:
 
 
 def test_the_tool_is_not_this_checkout_s(installed: Installed) -> None:
-    """The package is imported from the environment, and brings what it builds runtimes and images from."""
+    """The package is imported from the environment, and brings what it builds from: locks, Dockerfiles, the chart."""
     program = """
+from sandbox.backends.kind_release import CHART
 from sandbox.images.registry import IMAGES
 from sandbox.runtimes.registry import RUNTIMES
 for spec in RUNTIMES.values(): print(spec.lock_file)
 for spec in IMAGES.values(): print(spec.folder / "Dockerfile")
+print(CHART / "Chart.yaml")
 """
 
     brought = execute(installed.bin / "python", "-c", program, cwd=installed.repository).splitlines()
