@@ -18,6 +18,7 @@ from sandbox.databricks_stub.jobspec import TASK_KINDS
 from sandbox.databricks_stub.kernel import dbutils, dbutils_fs, magics
 from sandbox.databricks_stub.notebook_source import HEADER, WHOLE_CELL
 from sandbox.databricks_stub.routes import ROUTES, Route
+from sandbox.matrix.model import load as load_matrix
 from sandbox.runtimes.registry import RUNTIMES
 from sandbox.services import SERVICES
 from sandbox.services.airflow_row import DEVELOPMENT
@@ -208,6 +209,14 @@ def test_the_manifest_is_described() -> None:
 
     assert names
     assert [name for name in names if f"`{name}`" not in described] == []
+
+
+def test_every_cell_is_listed() -> None:
+    """The table of the cells has each with its groups and its purpose, in order, and no other."""
+    listed = re.findall(r"^\| `(airflow[\w.-]+)` \| (.+?) \| (.+?) \|$", text("docs/matrix.md"), re.MULTILINE)
+    cells = load_matrix(REPOSITORY / "matrix.toml").cells
+
+    assert listed == [(cell.id, ", ".join(cell.groups), cell.purpose) for cell in cells]
 
 
 def test_every_decision_is_listed() -> None:
