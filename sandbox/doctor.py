@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import psutil
 
 from sandbox import ports
-from sandbox.errors import PrerequisiteMissing
+from sandbox.backends.kind_tools import LEAST_VERSIONS, check_tools, version_of
+from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.images.docker import docker
 from sandbox.plan import Plan
 from sandbox.runtimes.pythons import find_pythons
 from sandbox.runtimes.store import cache_folder, locate
@@ -124,6 +126,29 @@ def _java(plan: Plan) -> Finding:
     return Finding(name="java", ok=True, detail=f"Java {java.version} at {java.home}")
 
 
+def _docker(plan: Plan) -> Finding:
+    if plan.backend == "process":
+        return Finding(name="docker", ok=True, detail="not needed by the process backend")
+    try:
+        version = docker(["info", "--format", "{{.ServerVersion}}"]).strip()
+    except SandboxError as error:
+        return Finding(name="docker", ok=False, detail=error.what, mend=error.next_command)
+    return Finding(name="docker", ok=True, detail=f"Docker {version}")
+
+
+def _kubernetes(plan: Plan) -> Finding:
+    if plan.backend != "kind":
+        return Finding(name="kind, helm, kubectl", ok=True, detail=f"not needed by the {plan.backend} backend")
+    try:
+        check_tools()
+    except SandboxError as error:
+        return Finding(name="kind, helm, kubectl", ok=False, detail=error.what, mend=error.next_command)
+    found = {name: ".".join(map(str, version_of(name) or ())) for name in LEAST_VERSIONS}
+    return Finding(
+        name="kind, helm, kubectl", ok=True, detail=", ".join(f"{name} {version}" for name, version in found.items())
+    )
+
+
 CHECKS: tuple[Callable[[Plan], Finding], ...] = (
     _python,
     _runtimes,
@@ -133,6 +158,8 @@ CHECKS: tuple[Callable[[Plan], Finding], ...] = (
     _ports,
     _state,
     _postgres_user,
+    _docker,
+    _kubernetes,
 )
 
 

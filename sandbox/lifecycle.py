@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import filelock
@@ -69,6 +69,16 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
             if not was_up and not keep:
                 backend.down(paths, progress)
             raise
+        return backend.status(paths)
+
+
+def reload(loaded: LoadedConfig, paths: StatePaths, services: Collection[str], progress: Progress) -> SandboxStatus:
+    """End the named services, then do what `up` does: it starts what is gone and what has other settings now."""
+    backend = BACKENDS[marker.read(paths)]
+    config = loaded.config.model_copy(update={"backend": marker.read(paths)})
+    with exclusive(paths, progress):
+        backend.end(paths, services)
+        backend.up(resolve(config, paths), explicit=set(loaded.origins), progress=progress)
         return backend.status(paths)
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import boto3
 
+from sandbox.backends import BACKENDS, marker
 from sandbox.clients.airflow import AirflowClient
 from sandbox.paths import StatePaths
 from sandbox.services.spec import ServiceContext
-from sandbox.supervisor.model import SupervisorState, read_launch, read_state
+from sandbox.supervisor.model import SupervisorState, read_state
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARTEFACTS = ("dags", "notebooks", "databricks.yml", "sandbox.toml")
@@ -64,7 +65,7 @@ class Cli:
     @property
     def context(self) -> ServiceContext:
         """Addresses and credentials of the running sandbox."""
-        return read_launch(self.paths.launch_file).context
+        return BACKENDS[marker.read(self.paths)].context(self.paths)
 
     @property
     def airflow(self) -> AirflowClient:

@@ -36,3 +36,20 @@ capabilities: {drop: [ALL]}
     - {name: {{ .name }}, mountPath: {{ .mountPath }}}
     {{- end }}
 {{- end }}
+
+{{- /* A volume of the node for one claim: it outlives the pod, the claim and a restart of the node, whatever storage class
+       the cluster has. Arguments: root, claim, storage. */}}
+{{- define "sandbox.nodeVolume" -}}
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: {{ .root.Release.Namespace }}-{{ .claim }}
+  labels: {{- include "sandbox.labels" .root | nindent 4 }}
+spec:
+  capacity: {storage: {{ .storage }}}
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  persistentVolumeReclaimPolicy: Retain
+  claimRef: {namespace: {{ .root.Release.Namespace }}, name: {{ .claim }}}
+  hostPath: {path: {{ .root.Values.sandbox.volumeRoot }}/{{ .root.Release.Namespace }}/{{ .claim }}, type: DirectoryOrCreate}
+{{- end }}

@@ -113,5 +113,8 @@ class Backend(Protocol):
     def logs(self, paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
         """Where each service's logs are, by service."""
 
+    def end(self, paths: StatePaths, services: Collection[str]) -> None:
+        """End these services of a running sandbox; `up` starts them again."""
+
     def erase(self, paths: StatePaths, progress: Progress) -> None:
         """Delete what the sandbox holds outside its state folder (volumes); it is down."""

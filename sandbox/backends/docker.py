@@ -260,6 +260,13 @@ def _remove(container: Container) -> None:
     container.remove(force=True, v=True)
 
 
+def end(paths: StatePaths, services: Collection[str]) -> None:
+    """See Backend.end."""
+    for name, container in containers.find(containers.client(), paths).items():
+        if name in services:
+            _remove(container)
+
+
 def erase(paths: StatePaths, progress: Progress) -> None:
     """See Backend.erase."""
     docker = containers.client()

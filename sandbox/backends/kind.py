@@ -74,6 +74,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     tools.apply(release.secrets(services, inner))
     chart = release.chart_folder(config, paths.root / "chart", tools)
     release.install(chart, release.values(config, services, built, inner), "kind", tools, progress)
+    kind_wait.remove_broken(tools)
     kind_wait.until_ready(tools, timeout_seconds=config.limits.up_seconds, progress=progress)
     _remember(outer, _ready(outer, progress))
 
@@ -130,6 +131,17 @@ def down(paths: StatePaths, progress: Progress) -> bool:
         stopped = cluster.stop(paths)
         step.done(f"sandbox {paths.name}: {stopped} nodes stopped; `sandbox reset` deletes them")
     return stopped > 0
+
+
+def end(paths: StatePaths, services: Collection[str]) -> None:
+    """See Backend.end: their pods are replaced, those of the API server without a moment in which none answers."""
+    tools = _tools(paths, context(paths).config.kind.namespace)
+    wanted = [service for service in services if service in SERVICES]
+    found = {item["metadata"]["name"]: item["kind"].lower() for item in tools.get("deployments,statefulsets")}
+    names = [f"{release.RELEASE}-{part}" for part in AIRFLOW_PARTS if "airflow" in wanted]
+    names += [SERVICES[name].container.pod for name in wanted if name != "airflow"]
+    for name in dict.fromkeys(names):
+        tools.kubectl("rollout", "restart", f"{found[name]}/{name}")
 
 
 def erase(paths: StatePaths, progress: Progress) -> None:

@@ -53,6 +53,19 @@ def until_ready(tools: Tools, *, timeout_seconds: float, progress: Progress) -> 
         step.done("all ready")
 
 
+def remove_broken(tools: Tools) -> None:
+    """Delete the pods that crash or wait in vain from before: their successors start at once and without back-off.
+
+    A StatefulSet whose pod is broken does not roll on an upgrade at all.
+    """
+    for pod in tools.get("pods"):
+        labels = pod["metadata"].get("labels", {})
+        states = (*pod["status"].get("initContainerStatuses", ()), *pod["status"].get("containerStatuses", ()))
+        reasons = {each.get("state", {}).get("waiting", {}).get("reason", "") for each in states}
+        if labels.get("component") != "worker" and reasons & {"CrashLoopBackOff", *HOPELESS}:
+            tools.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+
 def _rolling(tools: Tools) -> list[str]:
     found = []
     for item in tools.get("deployments,statefulsets,jobs"):

@@ -269,6 +269,16 @@ def context(paths: StatePaths) -> ServiceContext:
         ) from None
 
 
+def end(paths: StatePaths, services: Collection[str]) -> None:
+    """See Backend.end. The supervisor starts them again at once."""
+    running = read_state(paths.state_file)
+    for name, state in (running.services if running else {}).items():
+        process = ownership.identify(state.pid, state.created)
+        if name in services and process is not None:
+            ownership.signal_group(process.pid, signal.SIGTERM)
+            ownership.end([process], grace_seconds=SERVICES[name].stop_seconds)
+
+
 def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
     """See Backend.logs."""
     names: dict[str, tuple[LogSource, ...]] = {

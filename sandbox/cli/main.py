@@ -18,6 +18,7 @@ from sandbox.paths import find_project
 COMMANDS = {
     "quickstart": "quickstart",
     "up": "up",
+    "reload": "reload",
     "down": "down",
     "status": "status",
     "logs": "logs",

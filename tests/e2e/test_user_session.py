@@ -60,6 +60,18 @@ def test_the_tables_hold_what_the_archive_holds(cli: Cli, first_run: dict[str, A
     assert sorted(map(tuple, joined), key=str) == sorted((row[1:] for row in truth.joined), key=str)
 
 
+def test_reload_restarts_what_it_is_told(cli: Cli, first_run: dict[str, Any]) -> None:
+    """The named service is another process afterwards, the others are the same."""
+    before = {name: state.pid for name, state in cli.state.services.items()}
+
+    value = cli("reload", "archive", "--json").value
+
+    after = {name: state.pid for name, state in cli.state.services.items()}
+    assert value["healthy"] is True
+    assert [name for name in before if before[name] != after[name]] == ["archive"]
+    assert "there is no service 'nope'" in cli("reload", "nope", expect=3).err
+
+
 def test_status_keeps_its_contract(cli: Cli, first_run: dict[str, Any]) -> None:
     """`status --json` has the fields that outside checks read, and everything is healthy."""
     status = cli("status", "--json").value

@@ -41,6 +41,9 @@ class RecordedBackend:
         services = (service,) if (paths.root / "up").exists() else ()
         return SandboxStatus(name=paths.name, backend="process", services=services, credentials_file=paths.root / "c")
 
+    def end(self, paths: StatePaths, services: Any) -> None:
+        self.calls.append(f"end {paths.name} {services}")
+
     def erase(self, paths: StatePaths, _progress: Any) -> None:
         self.calls.append(f"erase {paths.name}")
 
