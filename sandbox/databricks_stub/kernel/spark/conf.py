@@ -50,6 +50,9 @@ def spark_conf(settings: EngineSettings, aws: Mapping[str, str]) -> dict[str, st
         "spark.sql.pyspark.jvmStacktrace.enabled": "false",
         "spark.sql.warehouse.dir": settings.warehouse.as_uri(),
         "spark.sql.shuffle.partitions": cores,
+        # Measured 2026-11, Spark 4.2.0: a filter on an expression over n columns, each of which is also selected under
+        # another type, makes 2**n constraints: the optimizer takes minutes and all memory for 2,000 rows
+        "spark.sql.constraintPropagation.enabled": "false",
         **SETTINGS,
         **_delta(settings.catalog),
         **_s3(aws),
