@@ -17,7 +17,7 @@ SEPARATOR = {".py": "# COMMAND ----------", ".sql": "-- COMMAND ----------"}
 HEADER = {".py": "# Databricks notebook source", ".sql": "-- Databricks notebook source"}
 COMMENT = {".py": "# ", ".sql": "-- "}
 LANGUAGE_OF_SUFFIX: dict[str, Literal["python", "sql"]] = {".py": "python", ".sql": "sql"}
-MAGIC_LINE = re.compile(r"^\s*%(?P<name>[A-Za-z_]+)(?=\s|$)[ \t]*(?P<rest>[\s\S]*)$")
+MAGIC_LINE = re.compile(r"^\s*%(?P<name>[A-Za-z_-]+)(?=\s|$)[ \t]*(?P<rest>[\s\S]*)$")
 WHOLE_CELL = ("sql", "sh", "md", "python", "scala", "r", "skip")
 """Magics that own their whole cell, as Databricks reads them; IPython would give them one line."""
 
@@ -104,12 +104,15 @@ def _cell(source: str, line: int, language: str) -> NotebookCell:
     found = MAGIC_LINE.match(source)
     name = found["name"].lower() if found else ""
     rest = found["rest"] if found else ""
-    if name in ("md", "markdown"):
+    if name in ("md", "markdown", "md-sandbox"):
         return NotebookCell(kind="markdown", source=rest.strip(), code="", line=line)
     if name == "python":
         return NotebookCell(
             kind="code", source=source, code="\n" * source[: source.find(rest)].count("\n") + rest, line=line
         )
+    if name == "fs" and "\n" not in rest.strip():
+        # the command may stand in the line below
+        return NotebookCell(kind="code", source=source, code=f"%fs {rest.strip()}", line=line)
     if name in WHOLE_CELL:
         return NotebookCell(kind="code", source=source, code=f"%%{name}\n{rest}", line=line)
     if not name and language != "python":

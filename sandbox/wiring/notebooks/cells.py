@@ -110,7 +110,7 @@ def _read_cell(cell: NotebookCell, path: Path, cells: list[Cell], problems: list
 
 
 def _read_python(cell: NotebookCell, path: Path, cells: list[Cell], problems: list[Problem], *, magics: bool) -> None:
-    code = cell.code
+    code = without_indent(cell.code) if magics else cell.code
     if magics:
         for number, line in enumerate(code.split("\n"), start=1):
             if run := RUN_MAGIC.match(line):
@@ -147,6 +147,13 @@ def _parsed(code: str, path: Path) -> ast.Module:
         # finds what the grammar allows and the language does not, such as `return` outside of a function; nothing runs
         compile(tree, str(path), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return tree
+
+
+def without_indent(code: str) -> str:
+    """The code without what stands before its first line, as IPython takes it away."""
+    first = next((line for line in code.split("\n") if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return "\n".join(line.removeprefix(indent) for line in code.split("\n")) if indent else code
 
 
 def without_magics(code: str) -> str:

@@ -168,7 +168,11 @@ def test_magics_are_no_mistake(project: Project) -> None:
         "!ls\nfiles = !ls\nspark?\nawait f()",
         "# MAGIC %sql\n# MAGIC SELECT 1",
         "# MAGIC %sh ls (",
+        "# MAGIC %md-sandbox\n# MAGIC <div>",
+        "# MAGIC %fs\n# MAGIC ls /tmp/x",
     )
+    path = project.root / "notebooks" / "a.py"
+    path.write_text(path.read_text() + "\n# COMMAND ----------\n\n  x = 1\n  y = 2\n")
     project.tasks("a")
 
     assert project.verdict().findings == ()

@@ -99,3 +99,15 @@ def test_jupyter_notebook_keeps_its_cells(tmp_path: Path) -> None:
 def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, name: str, text: str, says: str) -> None:
     with pytest.raises(NotANotebook, match=says):
         load(write(tmp_path, name, text))
+
+
+def test_magics_in_their_longer_forms(tmp_path: Path) -> None:
+    """Text in a sandbox of its own is text; what %fs shall do may stand in the next line."""
+    text = (
+        "# Databricks notebook source\n# MAGIC %md-sandbox\n# MAGIC <div>\n\n# COMMAND ----------\n\n"
+        "# MAGIC %fs\n# MAGIC ls /tmp/x\n"
+    )
+
+    cells = load(write(tmp_path, "a.py", text))
+
+    assert [(cell.kind, cell.code) for cell in cells] == [("markdown", ""), ("code", "%fs ls /tmp/x")]
