@@ -80,8 +80,10 @@ def _schedule(timetable: Any) -> str:
     """The schedule in a few words: the assets' names, the cron expression, or the kind of timetable."""
     if assets := [asset["name"] or asset["uri"] for asset in schedule_assets(timetable)]:
         return f"assets {', '.join(assets)}"
+    kind = type(timetable).__name__.removesuffix("Timetable")
+    # the newer releases' timetables say less of themselves
     return str(
         getattr(timetable, "summary", None)
         or getattr(timetable, "expression", None)
-        or type(timetable).__name__.removesuffix("Timetable")
+        or {"Null": "None", "Once": "@once", "Continuous": "@continuous"}.get(kind, kind)
     )

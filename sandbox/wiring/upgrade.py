@@ -19,7 +19,8 @@ BREAKING = ("AIR301", "AIR302", "AIR303")
 """Removed, moved to a provider, or with another signature; the others still work, or only matter in style."""
 SINCE = {"AIR321": (3, 1)}
 """Rules whose advice an older Airflow does not understand."""
-COMPARED = {"tasks": "tasks", "schedule": "schedule", "outlets": "outlets"}
+COMPARED = {"tasks": "tasks", "schedule_assets": "assets to wait for", "outlets": "outlets"}
+"""What of a DAG must be the same. How a timetable describes itself is not: releases differ in their words."""
 
 
 def row_spec(text: str) -> RuntimeSpec:
@@ -77,9 +78,14 @@ def _dags(before: ImportReport, after: ImportReport, row: str) -> Iterator[Findi
                 yield _finding(ROW_DAGS, Severity.ERROR, place, message, "look at what its file does on that row")
             continue
         for key, word in COMPARED.items():
-            if dag[key] != other[key]:
-                message = f"on {row} DAG {dag['dag_id']} has other {word}: {other[key]}, not {dag[key]}"
+            here, over_there = _names(dag[key]), _names(other[key])
+            if here != over_there:
+                message = f"on {row} DAG {dag['dag_id']} has other {word}: {listed(over_there)}, not {listed(here)}"
                 yield _finding(ROW_DAGS, Severity.ERROR, place, message, "look at what its file does on that row")
+
+
+def _names(values: list[Any]) -> set[str]:
+    return {str(item["uri"] or item["name"]) if isinstance(item, dict) else str(item) for item in values}
 
 
 def run_ruff(ruff: Path, dags: Path, spec: RuntimeSpec) -> list[Finding]:

@@ -18,7 +18,14 @@ def report(*dags: dict[str, Any], errors: tuple[Any, ...] = (), warnings: tuple[
 
 def dag(dag_id: str, **changes: Any) -> dict[str, Any]:
     """A DAG as the import reports it."""
-    return {"dag_id": dag_id, "file": f"/d/{dag_id}.py", "tasks": ["t"], "schedule": "@daily", "outlets": []} | changes
+    return {
+        "dag_id": dag_id,
+        "file": f"/d/{dag_id}.py",
+        "tasks": ["t"],
+        "schedule": "@daily",
+        "outlets": [],
+        "schedule_assets": [],
+    } | changes
 
 
 def test_the_same_on_both_rows_is_nothing() -> None:
@@ -37,11 +44,16 @@ def test_an_import_error_of_the_row() -> None:
 
 def test_dags_that_are_missing_or_other() -> None:
     """By name, with what differs."""
-    found = list(compare(report(dag("a"), dag("b")), report(dag("a", tasks=["t", "u"])), "row"))
+    asset = {"kind": "asset", "name": "x", "uri": "x://x", "watched": False}
+    before = report(dag("a"), dag("b"), dag("c", schedule_assets=[asset]))
+    after = report(dag("a", tasks=["t", "u"], schedule="Cron"), dag("c"))
+
+    found = list(compare(before, after, "row"))
 
     assert [(finding.rule, finding.place.file.name) for finding in found] == [
         ("row-dags", "a.py"),
         ("row-dags", "b.py"),
+        ("row-dags", "c.py"),
     ]
 
 
