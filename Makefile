@@ -10,6 +10,11 @@ TOO_OLD = error: no Python 3.11 or newer on PATH\n  python3 is: $$(python3 --ver
 ENVIRONMENT = python="$(PYTHON)"; test -n "$$python" || { printf "$(TOO_OLD)" >&2; exit 4; }; \
 	PYTHONPATH= "$$python" -m sandbox.runtimes.tool_env
 
+# a folder that `sandbox bundle` wrote: everything is installed from it, nothing from a network
+ifneq ($(BUNDLE),)
+export SANDBOX_BUNDLE := $(BUNDLE)
+endif
+
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 

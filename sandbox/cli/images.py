@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 
@@ -48,3 +49,23 @@ def build_images(session: Session, names: tuple[str, ...], release: bool) -> Non
     session.terminal.result({"schema": 1, "images": [dataclasses.asdict(image) for image in built.values()]})
     rows = [(image.reference, image.id, f"{image.size_bytes / 2**20:.0f} MiB") for image in built.values()]
     session.terminal.show(table(("image", "id", "size"), rows))
+
+
+@command.command("load")
+@common_options
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def load_images(session: Session, folder: Path) -> None:
+    """Give Docker the images of the bundle in FOLDER that it lacks."""
+    from sandbox.images import bundled
+    from sandbox.runtimes.bundle import open_bundle
+
+    loaded, present = bundled.load(open_bundle(folder.expanduser().absolute()), session.terminal)
+    session.terminal.result(
+        {
+            "schema": 1,
+            "loaded": [image.reference for image in loaded],
+            "present": [image.reference for image in present],
+        }
+    )
+    rows = [(image.reference, "loaded" if image in loaded else "was there") for image in (*loaded, *present)]
+    session.terminal.show(table(("image", ""), rows))

@@ -32,6 +32,7 @@ COMMANDS = {
     "doctor": "doctor",
     "archive": "archive",
     "runtimes": "runtimes",
+    "bundle": "bundle",
     "images": "images",
     "matrix": "matrix",
     "report": "report",

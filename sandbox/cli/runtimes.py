@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 
@@ -42,10 +43,11 @@ def list_command(session: Session) -> None:
 @click.argument("names", nargs=-1)
 @common_options
 @click.option("--offline", is_flag=True, help="Use what is in uv's cache only.")
-def build_command(session: Session, names: tuple[str, ...], offline: bool) -> None:
+@click.option("--bundle", type=click.Path(file_okay=False, path_type=Path), help="Install from this bundle only.")
+def build_command(session: Session, names: tuple[str, ...], offline: bool, bundle: Path | None) -> None:
     """Build NAMES (default: what `up` needs)."""
     wanted: list[str | RuntimeRequest] = [*names] or [*resolve(session.config, session.paths).runtimes]
-    built = ensure(wanted, progress=session.terminal, offline=offline)
+    built = ensure(wanted, progress=session.terminal, offline=offline, bundle=bundle)
     session.terminal.result({name: str(runtime.path) for name, runtime in built.items()})
     session.terminal.show(table(("runtime", "path"), [(name, runtime.path) for name, runtime in built.items()]))
 

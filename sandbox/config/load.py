@@ -22,6 +22,7 @@ SCALARS = (str, int, float, bool)
 OTHER_VARIABLES = frozenset(
     f"SANDBOX_{name}"
     for name in (
+        "BUNDLE",
         "CACHE_DIR",
         "DATABRICKS_TOKEN",
         "INSTANCE",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sandbox.config import Config
 from sandbox.errors import PrerequisiteMissing, SandboxError
-from sandbox.images import context
+from sandbox.images import bundled, context
 from sandbox.images.docker import docker, failure, inspect_image
 from sandbox.images.registry import IMAGES, REPOSITORY, ImageSpec
 from sandbox.paths import make_private
@@ -101,11 +101,15 @@ def _build_one(
 
 def _found(name: str, reference: str) -> Image | None:
     known = inspect_image(reference)
+    if known is None and bundled.bring(reference):
+        known = inspect_image(reference)
     return Image(name=name, reference=reference, id=known["Id"], size_bytes=known["Size"]) if known else None
 
 
 def _base_id(base: str) -> str:
     known = inspect_image(base)
+    if known is None and bundled.bring(base):
+        known = inspect_image(base)
     if known is None:
         try:
             docker(["pull", "--quiet", base])

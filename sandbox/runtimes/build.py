@@ -14,6 +14,7 @@ from sandbox.runtimes.store import Runtime, RuntimeRequest, locate, mark_used, r
 
 if TYPE_CHECKING:
     from sandbox.progress import Progress
+    from sandbox.runtimes.bundle import Bundle
     from sandbox.runtimes.pythons import Found
     from sandbox.runtimes.uv import RunUv
 
@@ -43,10 +44,11 @@ def ensure(
     progress: Progress,
     cache_dir: Path | None = None,
     offline: bool = False,
+    bundle: Path | None = None,
     jobs: int | None = None,
     tools: Tools | None = None,
 ) -> dict[str, Runtime]:
-    """The runtimes by name, built first where they are missing.
+    """The runtimes by name, built first where they are missing: from `bundle` or what SANDBOX_BUNDLE names, if any.
 
     With all of them built it starts no process and answers in milliseconds. When one cannot be built the others are
     given up too; what was finished stays in the cache.
@@ -61,7 +63,10 @@ def ensure(
         else:
             missing.append(request)
     if missing:
-        ready |= _build_missing(missing, progress, cache_dir, offline, jobs or max(2, os.cpu_count() or 2), tools)
+        from sandbox.runtimes.bundle import chosen_bundle
+
+        jobs = jobs or max(2, os.cpu_count() or 2)
+        ready |= _build_missing(missing, progress, cache_dir, offline, chosen_bundle(bundle), jobs, tools)
     return {request.name: ready[request.name] for request in wanted}
 
 
@@ -70,6 +75,7 @@ def _build_missing(
     progress: Progress,
     cache_dir: Path | None,
     offline: bool,
+    bundle: Bundle | None,
     jobs: int,
     tools: Tools | None,
 ) -> dict[str, Runtime]:
@@ -83,11 +89,13 @@ def _build_missing(
     tools = tools or Tools()
     parent = make_folder(runtimes_folder(cache_dir))
     remove_leftovers(parent)
-    pythons = choose_pythons(missing, tools=tools, folder=parent, offline=offline, progress=progress)
+    offline = offline or bundle is not None
+    accepted = {request: bundle.minors(request) if bundle else request.spec.pythons for request in missing}
+    pythons = choose_pythons(accepted, tools=tools, folder=parent, offline=offline, progress=progress)
     check_disk(missing, folder=parent, tools=tools)
     cancelled = threading.Event()
     missing.sort(key=lambda request: -request.spec.size_mib)
-    builds = [Build.of(request, pythons[request], parent) for request in missing]
+    builds = [Build.of(request, pythons[request], parent, bundle) for request in missing]
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="runtime") as pool:
         futures = [
             pool.submit(run_build, build, uv=tools.uv, progress=progress, cancelled=cancelled, offline=offline)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.progress import Progress, Step
+from sandbox.runtimes.bundle import Bundle, Wanted
 from sandbox.runtimes.failures import os_failed, uv_failed
 from sandbox.runtimes.guard import held
 from sandbox.runtimes.locks import derive_lock, lock_problems, pins
@@ -38,11 +39,13 @@ class Build:
     python_version: str
     interpreter: Path
     folder: Path
+    bundle: Bundle | None = None
+    """Where the packages come from, when not from an index."""
 
     @classmethod
-    def of(cls, request: RuntimeRequest, python: tuple[str, Path], folder: Path) -> Build:
+    def of(cls, request: RuntimeRequest, python: tuple[str, Path], folder: Path, bundle: Bundle | None = None) -> Build:
         """A build with the chosen Python: its minor version and its interpreter."""
-        return cls(request=request, python_version=python[0], interpreter=python[1], folder=folder)
+        return cls(request=request, python_version=python[0], interpreter=python[1], folder=folder, bundle=bundle)
 
     @property
     def key(self) -> str:
@@ -80,7 +83,7 @@ class Installer:
         if self.cancelled.is_set():
             raise Cancelled
         return self.uv(
-            [*arguments, *(["--offline"] if self.offline else [])],
+            [*arguments, *(["--offline"] if self.offline and "--offline" not in arguments else [])],
             folder=self.folder,
             on_line=self.on_line,
             cancelled=self.cancelled,
@@ -132,7 +135,7 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
         python_version=build.python_version,
         lock_sha256=locks_sha256(build.request.spec),
         state="building",
-        extra_requirements=_additions(build.request),
+        extra_requirements=build.request.additions,
     )
     workshop.mkdir()
     try:
@@ -157,6 +160,8 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
 
 
 def _lock_text(build: Build, install: Installer, step: Step) -> str:
+    if build.bundle is not None:
+        return build.bundle.lock_file(Wanted.of(build.request, build.python_version)).read_text("utf-8")
     if not build.request.is_derived:
         return build.request.spec.lock_file.read_text("utf-8")
     if not build.derived_lock.is_file():
@@ -187,10 +192,11 @@ def _install(build: Build, install: Installer, step: Step, workshop: Path, lock:
         # sync, not install: the lock is complete, nothing is to be resolved
         outcome = listening(
             *("pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(python_of(workshop))),
+            *(build.bundle.uv_options if build.bundle else ()),
             str(workshop / LOCK_COPY),
         )
     if outcome.returncode != 0:
-        raise uv_failed(build.request.spec, build.folder, outcome)
+        raise uv_failed(build.request.spec, build.folder, outcome, build.bundle)
     return sum(1 for _ in workshop.glob("lib/python*/site-packages/*.dist-info"))
 
 
@@ -238,10 +244,6 @@ class _Phases:
                 self._step.update(f"installing {self._packages} packages")
             case ["Installed"]:
                 self._step.update("byte-compiling")
-
-
-def _additions(request: RuntimeRequest) -> tuple[str, ...]:
-    return (*request.extra_requirements, *(f"{name}=={version}" for name, version in request.provider_versions))
 
 
 def _size_bytes(folder: Path) -> int:

@@ -8,15 +8,22 @@ import shutil
 from pathlib import Path
 
 from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.runtimes.bundle import Bundle
 from sandbox.runtimes.registry import RuntimeSpec
 from sandbox.runtimes.uv import Outcome
 
 
-def uv_failed(spec: RuntimeSpec, folder: Path, outcome: Outcome) -> SandboxError:
-    """The error for a uv that ended badly."""
+def uv_failed(spec: RuntimeSpec, folder: Path, outcome: Outcome, bundle: Bundle | None = None) -> SandboxError:
+    """The error for a uv that ended badly; `bundle` is where it installed from, if not from an index."""
     name = spec.name
     if outcome.disk_full:
         return _disk_full(spec, folder, outcome.tail)
+    if bundle is not None:
+        return PrerequisiteMissing(
+            f"the runtime {name} could not be installed from the bundle {bundle.folder}",
+            why=f"uv said:\n{outcome.tail}",
+            next_command=f"sandbox bundle '{bundle.folder}' --check    (a sound bundle may be of another platform)",
+        )
     if outcome.network_gone:
         return PrerequisiteMissing(
             f"the packages of the runtime {name} could not be fetched",

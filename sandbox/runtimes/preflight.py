@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 RESERVE_MIB = 200
 """Room left for what uv unpacks and for everybody else."""
+
+
+Accepted = Mapping[RuntimeRequest, Sequence[str]]
+"""The Python minor versions that will do for each runtime, the preferred one first."""
 
 
 class _DownloadFailed(Exception):
@@ -37,23 +41,23 @@ def make_folder(folder: Path) -> Path:
 
 
 def choose_pythons(
-    requests: Sequence[RuntimeRequest], *, tools: Tools, folder: Path, offline: bool, progress: Progress
+    accepted: Accepted, *, tools: Tools, folder: Path, offline: bool, progress: Progress
 ) -> dict[RuntimeRequest, tuple[str, Path]]:
     """An interpreter for each runtime; uv downloads one where the machine has none, unless `offline`."""
-    found = _search(requests, tools, folder)
+    found = _search(accepted, tools, folder)
     downloads: list[str] = []
-    lacking = [request for request in requests if found.first(request.spec.pythons) is None]
+    lacking = {request: minors for request, minors in accepted.items() if found.first(minors) is None}
     if lacking and not offline:
-        for minor in sorted({request.spec.pythons[0] for request in lacking}):
+        for minor in sorted({minors[0] for minors in lacking.values()}):
             try:
                 _download(minor, tools, folder, progress)
             except _DownloadFailed as failure:
                 downloads.append(f"downloading Python {minor} failed:\n{failure}")
-        found = _search(requests, tools, folder)
-        lacking = [request for request in requests if found.first(request.spec.pythons) is None]
+        found = _search(accepted, tools, folder)
+        lacking = {request: minors for request, minors in accepted.items() if found.first(minors) is None}
     if lacking:
         raise _no_python(lacking, found, downloads, tools, folder)
-    return {request: chosen for request in requests if (chosen := found.first(request.spec.pythons))}
+    return {request: chosen for request, minors in accepted.items() if (chosen := found.first(minors))}
 
 
 def check_disk(requests: Sequence[RuntimeRequest], *, folder: Path, tools: Tools) -> None:
@@ -79,28 +83,28 @@ def _download(minor: str, tools: Tools, folder: Path, progress: Progress) -> Non
             raise _DownloadFailed(outcome.tail)
 
 
-def _search(requests: Sequence[RuntimeRequest], tools: Tools, folder: Path) -> Found:
-    minors = {minor for request in requests for minor in request.spec.pythons}
+def _search(accepted: Accepted, tools: Tools, folder: Path) -> Found:
+    minors = {minor for each in accepted.values() for minor in each}
     if tools.find_pythons is not None:
         return tools.find_pythons(minors)
-    first = find_pythons(minors, enough={request.spec.pythons[0] for request in requests})
-    if all(first.first(request.spec.pythons) for request in requests):
+    first = find_pythons(minors, enough={each[0] for each in accepted.values()})
+    if all(first.first(each) for each in accepted.values()):
         return first
     return find_pythons(minors, managed=managed_pythons(tools.uv, folder))
 
 
 def _no_python(
-    lacking: Sequence[RuntimeRequest], found: Found, downloads: Sequence[str], tools: Tools, folder: Path
+    lacking: Accepted, found: Found, downloads: Sequence[str], tools: Tools, folder: Path
 ) -> PrerequisiteMissing:
     whole = Found(by_minor=found.by_minor, looked_at=found.looked_at)
     others = {minor for spec in RUNTIMES.values() if spec.is_airflow for minor in spec.pythons}
     if tools.find_pythons is None:
         whole = find_pythons(others, managed=managed_pythons(tools.uv, folder))
     rows = [spec for spec in RUNTIMES.values() if spec.is_row and whole.first(spec.pythons)]
-    lines = [f"{request.name} runs on Python {' or '.join(request.spec.pythons)}" for request in lacking]
+    lines = [f"{request.name} runs on Python {' or '.join(minors)}" for request, minors in lacking.items()]
     lines += ["looked at:", *(f"  {place}" for place in found.looked_at), *downloads]
     next_command = (
-        f".venv/bin/uv python install {lacking[0].spec.pythons[0]}   (or your system's package manager, or pyenv)"
+        f".venv/bin/uv python install {next(iter(lacking.values()))[0]}   (or your system's package manager, or pyenv)"
     )
     if any(request.spec.is_airflow for request in lacking) and rows:
         lines.append(f"Airflow rows that this machine can run: {', '.join(spec.name for spec in rows)}")

@@ -43,6 +43,11 @@ class RuntimeRequest:
     def is_derived(self) -> bool:
         return bool(self.extra_requirements or self.provider_versions)
 
+    @property
+    def additions(self) -> tuple[str, ...]:
+        """What the project adds, as texts."""
+        return (*self.extra_requirements, *(f"{name}=={version}" for name, version in self.provider_versions))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:

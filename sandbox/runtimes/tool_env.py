@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import INTERRUPTED_EXIT_CODE, ConfigurationError, PrerequisiteMissing, SandboxError
+from sandbox.runtimes.bundle import Wanted, chosen_bundle
 from sandbox.runtimes.registry import LOCKS, TOOL_LOCKS
+from sandbox.runtimes.store import lock_sha256
 from sandbox.runtimes.uv import parse_pip_settings, uv_environment, without_credentials
 
 MARKER = ".sandbox-setup.json"
@@ -50,6 +52,12 @@ class Setup:
     @property
     def lock(self) -> Path:
         return LOCKS / f"{self.group}.txt"
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it asks of a bundle."""
+        minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return Wanted(name=self.group, lock_sha256=lock_sha256(self.lock), python_version=minor)
 
     @property
     def key(self) -> str:
@@ -160,20 +168,22 @@ def _make_venv(setup: Setup, run: Run) -> None:
 
 
 def _install(setup: Setup, run: Run) -> None:
-    text = setup.lock.read_text("utf-8")
-    uv = _fetch_uv(setup, text, run)
+    bundle = chosen_bundle()
+    lock = bundle.lock_file(setup.wanted) if bundle else setup.lock
+    uv = _fetch_uv(setup, lock.read_text("utf-8"), bundle.pip_options if bundle else (), run)
+    only_from = bundle.uv_options if bundle else ()
     environment = uv_environment(os.environ, _pip_settings(setup, run))
     common = ["--quiet", "--python", str(setup.python)]
     with tempfile.TemporaryDirectory() as folder:
         # what installs must not replace itself: uv copies its own file over the one that runs
         copy = str(shutil.copy2(uv, Path(folder) / "uv"))
         _check(
-            run([copy, "pip", "sync", "--require-hashes", *common, str(setup.lock)], setup.project, environment),
+            run([copy, "pip", "sync", "--require-hashes", *only_from, *common, str(lock)], setup.project, environment),
             f"the packages of {setup.lock.name} could not be installed",
         )
         _check(
             run(
-                [copy, "pip", "install", "--no-deps", "--no-build-isolation", *common, "--editable", "."],
+                [copy, "pip", "install", "--no-deps", "--no-build-isolation", *only_from, *common, "--editable", "."],
                 setup.project,
                 environment,
             ),
@@ -181,7 +191,7 @@ def _install(setup: Setup, run: Run) -> None:
         )
 
 
-def _fetch_uv(setup: Setup, lock_text: str, run: Run) -> Path:
+def _fetch_uv(setup: Setup, lock_text: str, only_from: Sequence[str], run: Run) -> Path:
     """uv at the lock's version: pip installs this one package, checked by its hash; uv installs the others."""
     block = re.search(r"(?m)^uv==[^\n]*(?:\n[ \t]+[^\n]*)*", lock_text)
     if block is None:
@@ -196,6 +206,7 @@ def _fetch_uv(setup: Setup, lock_text: str, run: Run) -> Path:
         requirement = Path(folder) / "uv.txt"
         requirement.write_text(block[0] + "\n", "utf-8")
         arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
+        arguments += only_from
         if _has_pip(setup.python, setup, run):
             command = [str(setup.python), *arguments, "--requirement", str(requirement)]
         else:

@@ -1,4 +1,4 @@
-"""The one place that runs `uv`: its environment, its output line by line, and its end when the user wants no more."""
+"""The one place that runs `uv` and `pip`: environment, output line by line, the end when the user wants no more."""
 
 from __future__ import annotations
 
@@ -53,9 +53,25 @@ class Outcome:
     def network_gone(self) -> bool:
         pattern = re.compile(
             r"(?i)failed to (fetch|download)|error sending request|dns error|connection (refused|reset)|timed? ?out|"
-            r"network (is )?unreachable|connectivity is disabled|no solution.*cache"
+            r"network (is )?unreachable|connectivity is disabled|no solution.*cache|max retries|connection broken|"
+            r"connection ?error|name resolution"
         )
         return any(pattern.search(line) for line in self.lines)
+
+
+class RunPip(Protocol):
+    """The seam: runs the pip of an interpreter with these arguments."""
+
+    def __call__(
+        self,
+        python: Path,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        on_line: Callable[[str], None] = ...,
+        cancelled: threading.Event | None = ...,
+    ) -> Outcome:
+        """Run in `folder` to the end."""
 
 
 class RunUv(Protocol):
@@ -87,10 +103,34 @@ def run_uv(
 ) -> Outcome:
     """Run the `uv` of this tool's own environment. Raises Cancelled, after uv has ended, when `cancelled` is set."""
     binary, pip_settings = _machine()
+    environment = uv_environment(os.environ, pip_settings)
+    return _run([binary, *arguments], environment, folder, on_line, cancelled, keep_open)
+
+
+def run_pip(
+    python: Path,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    on_line: Callable[[str], None] = ignore,
+    cancelled: threading.Event | None = None,
+) -> Outcome:
+    """Run the pip of an interpreter, as `run_uv` does uv."""
+    return _run([str(python), "-m", "pip", *arguments], pip_environment(os.environ), folder, on_line, cancelled, ())
+
+
+def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    on_line: Callable[[str], None],
+    cancelled: threading.Event | None,
+    keep_open: tuple[int, ...],
+) -> Outcome:
     with subprocess.Popen(
-        [binary, *arguments],
+        command,
         cwd=folder,
-        env=uv_environment(os.environ, pip_settings),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -126,6 +166,19 @@ def uv_environment(environment: Mapping[str, str], pip_settings: Mapping[str, st
     result["UV_NO_PROGRESS"] = "1"
     result.setdefault("UV_COMPILE_BYTECODE_TIMEOUT", "600")
     return result
+
+
+def pip_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of pip: the caller's, plus the indexes that uv was told of where pip was not."""
+    kept = {key: value for key, value in environment.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
+    for option in ("index-url", "extra-index-url"):
+        variable = _PIP_TO_UV[option]
+        said = next((kept[name] for name in (variable, *_SAME_MEANING[variable]) if kept.get(name)), None)
+        if said:
+            # uv allows a name before an index: name=https://…
+            urls = [part.partition("=")[2] if "=" in part.split("://")[0] else part for part in said.split()]
+            kept.setdefault("PIP_" + option.upper().replace("-", "_"), " ".join(urls))
+    return kept
 
 
 def parse_pip_settings(text: str) -> dict[str, str]:
