@@ -21,9 +21,6 @@ from sandbox.testing.handle import RunningSandbox
 from tests.cell.interpreter import AirflowPython
 from tests.truth import Truth, of_archive
 
-# what does not apply to a cell is not collected in it: a skip would make the cell one that has not passed
-collect_ignore = [] if os.environ.get("SANDBOX_BACKEND", "process") == "process" else ["test_upgrade.py"]
-
 
 @pytest.fixture(scope="session")
 def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Iterator[Mapping[str, object]]:
