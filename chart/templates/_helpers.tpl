@@ -29,7 +29,7 @@ capabilities: {drop: [ALL]}
     runAsUser: 0
     runAsNonRoot: false
     allowPrivilegeEscalation: false
-    capabilities: {drop: [ALL], add: [CHOWN, FOWNER, DAC_OVERRIDE]}
+    capabilities: {drop: [ALL], add: [CHOWN, FOWNER]}
   resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 64Mi}}
   volumeMounts:
     {{- range .mounts }}

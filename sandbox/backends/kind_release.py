@@ -221,8 +221,6 @@ def install(chart: Path, rendered: Mapping[str, Any], profile: str, tools: Tools
     """Install or upgrade the release; returns when Kubernetes has accepted it, not when it is ready."""
     with progress.step("chart") as step:
         text = yaml.safe_dump(dict(rendered), sort_keys=True)
-        # a Job cannot be changed: those of the last install make way, the new ones do nothing where nothing is to do
-        tools.kubectl("delete", "jobs", "--selector", f"tier=airflow,release={RELEASE}", "--ignore-not-found")
         tools.run(
             *("helm", "upgrade", "--install", RELEASE, str(chart)),
             *("--namespace", tools.namespace, "--history-max", "5"),
