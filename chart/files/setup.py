@@ -19,15 +19,15 @@ def airflow(*argv: str) -> None:
 
 def ensure_user(folder: Path, *, role_name: str, reset_password: bool) -> str:
     """Make the user of the Secret mounted at `folder`, or set its password where that is wanted; says what it did."""
-    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-    from werkzeug.security import check_password_hash
-
     username = (folder / "username").read_text().strip()
     password = (folder / "password").read_text().strip()
     email_file = folder / "email"
     email = email_file.read_text().strip() if email_file.exists() else f"{username}@localhost.localdomain"
     if not username or not password:
         raise SystemExit(f"error: {folder} has no username or no password\nnext: fill both keys of the Secret")
+    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+    from werkzeug.security import check_password_hash
+
     with get_application_builder() as builder:
         manager = builder.sm
         user = manager.find_user(username=username)
