@@ -38,7 +38,7 @@ def _of_job(job: Job, facts: Facts) -> Iterator[Finding]:
             certain = len(unordered) == len(others) and table not in called.facts.streams
             report = RULE.error if certain else RULE.warning
             names = " and ".join(sorted(unordered))
-            root = called.task.place.file.parent
+            root = facts.project
             sources = ", ".join(others[other].shown(root) for other in sorted(unordered))
             yield report(
                 called.task.place,
