@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sandbox.backends import BACKENDS
 from sandbox.config.load import variable_name
-from sandbox.config.model import Engine
-from sandbox.errors import ConfigurationError
+from sandbox.config.model import Config, Engine
+from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.matrix.cell import Cell
 from sandbox.runtimes.locks import PROVIDER_PREFIX, pins
 from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
+from sandbox.services.spark import check_engine
 
 PROVIDER = "databricks"
 BACKENDS_BY_FIDELITY = ("process", "docker", "kind")
@@ -68,4 +69,13 @@ def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
         return f"this version has no backend {cell.backend}"
     if cell.engine not in typing.get_args(Engine.model_fields["name"].annotation):
         return f"this version has no engine {cell.engine}"
-    return lacks(cell.backend)
+    return lacks(cell.backend) or _lacks_for_engine(cell.engine)
+
+
+def _lacks_for_engine(engine: str) -> str:
+    """What this machine lacks of what no runtime brings."""
+    try:
+        check_engine(Config(engine=Engine(name=typing.cast("typing.Any", engine))))
+    except PrerequisiteMissing as lack:
+        return lack.what
+    return ""

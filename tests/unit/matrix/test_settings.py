@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.config import load
-from sandbox.errors import ConfigurationError
+from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.settings import environment, obstacle
 from sandbox.services.airflow_row import airflow_request
@@ -59,3 +59,15 @@ def test_engines() -> None:
 def test_what_the_machine_lacks() -> None:
     """Is the obstacle of a backend that is there."""
     assert obstacle(cell(PRODUCTION), lambda name: f"no {name} here") == "no process here"
+
+
+def test_an_engine_may_need_what_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classic Spark needs a Java, which no runtime brings."""
+
+    def no_java(configured: str | None) -> None:
+        raise PrerequisiteMissing("no Java here")
+
+    monkeypatch.setattr("sandbox.services.spark.find_java", no_java)
+
+    assert obstacle(cell(PRODUCTION.replace("sail", "spark")), lambda _: "") == "no Java here"
+    assert obstacle(cell(PRODUCTION), lambda _: "") == ""

@@ -78,3 +78,8 @@ def test_use_catalog_is_recognised(text: str, name: str) -> None:
     assert found is not None
     assert found["name"] == name
     assert USE_CATALOG.fullmatch(f"{text} x y") is None
+
+
+def test_no_constraints_are_inferred() -> None:
+    """A query with many columns, as the sample's silver notebook has one, would take all memory."""
+    assert spark_conf(SETTINGS, {})["spark.sql.constraintPropagation.enabled"] == "false"
