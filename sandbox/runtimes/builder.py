@@ -211,7 +211,7 @@ def _add_jars(build: Build, install: Installer, step: Step, workshop: Path) -> N
     found = jars.provide(
         jars.read_jars(text),
         cache=build.folder.parent,
-        access=maven_access(offline=install.offline),
+        access=maven_access(bundle=build.bundle.folder if build.bundle else None, offline=install.offline),
         cancelled=install.cancelled,
         on_update=step.update,
     )

@@ -17,11 +17,13 @@ import filelock
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.progress import Progress
+from sandbox.runtimes import jars
 from sandbox.runtimes.build import Tools
 from sandbox.runtimes.builder import Build
 from sandbox.runtimes.bundle import MANIFEST, Bundle, Part, Wanted, open_bundle, sha256_of, write_manifest
 from sandbox.runtimes.bundle_wheels import Job, Shop, fetch, os_failed
 from sandbox.runtimes.locks import derive_lock
+from sandbox.runtimes.maven import maven_access
 from sandbox.runtimes.preflight import RESERVE_MIB, choose_pythons
 from sandbox.runtimes.pythons import Found
 from sandbox.runtimes.registry import LOCKS, TOOL_LOCKS
@@ -91,11 +93,21 @@ def write_bundle(
                 bundle = _fetch_all(missing, bundle, machine, work, progress)
             finally:
                 _clear(work)
+            _add_jars(requests, folder, cache_folder(cache_dir), progress)
             bundle = _tidy(bundle, jobs)
     except OSError as error:
         raise os_failed(folder, error) from error
     fetched = tuple(job.wanted.key for job in missing)
     return Written(bundle=bundle, fetched=fetched, kept=tuple(j.wanted.key for j in jobs if j not in missing))
+
+
+def _add_jars(requests: Sequence[RuntimeRequest], folder: Path, cache: Path, progress: Progress) -> None:
+    """The Java archives of the runtimes that have some; an installation checks each against the lock."""
+    locks = {request.name: file for request in requests if (file := request.spec.jars_file)}
+    for name, file in locks.items():
+        with progress.step(f"Java archives of {name}") as step:
+            files = jars.write_bundle(file.read_text("utf-8"), folder, cache=cache, access=maven_access())
+            step.done(f"{len(files)} archives")
 
 
 def prepare(folder: Path) -> Bundle:

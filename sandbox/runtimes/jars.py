@@ -145,7 +145,10 @@ def write_bundle(text: str, folder: Path, *, cache: Path, access: MavenAccess) -
     """Put the archives of a lock into `folder`/jars, for a machine without a network; the files."""
     files = provide(read_jars(text), cache=cache, access=access)
     target = folder / JARS_FOLDER
-    install((file for jar, file in files.items() if not is_sound(target / jar.file_name, jar)), target)
+    for jar, file in files.items():
+        if not is_sound(target / jar.file_name, jar):
+            (target / jar.file_name).unlink(missing_ok=True)
+            install([file], target)
     return [target / jar.file_name for jar in files]
 
 

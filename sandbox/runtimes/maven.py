@@ -13,7 +13,6 @@ from sandbox.errors import ConfigurationError
 
 CENTRAL = "https://repo1.maven.org/maven2"
 VARIABLE = "SANDBOX_MAVEN_URL"
-BUNDLE_VARIABLE = "SANDBOX_BUNDLE"
 CENTRAL_NAMES = ("*", "central", "external:*")
 
 
@@ -34,20 +33,23 @@ class MavenAccess:
 
 
 def maven_access(
-    *, env: Mapping[str, str] | None = None, home: Path | None = None, offline: bool = False
+    *,
+    bundle: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    home: Path | None = None,
+    offline: bool = False,
 ) -> MavenAccess:
     """What this machine is configured for.
 
-    $SANDBOX_BUNDLE/jars and the local repository are looked at first. Then $SANDBOX_MAVEN_URL alone; without it the
-    mirror of Maven Central in ~/.m2/settings.xml, or Maven Central. Raises ConfigurationError for settings that
+    The bundle, if there is one, and the local repository are looked at first. Then $SANDBOX_MAVEN_URL alone; without
+    it the mirror of Maven Central in ~/.m2/settings.xml, or Maven Central. Raises ConfigurationError for settings that
     cannot be read.
     """
     known = os.environ if env is None else env
     m2 = (home or Path.home()) / ".m2"
     settings = _settings(m2 / "settings.xml")
-    bundle = known.get(BUNDLE_VARIABLE)
     local = _text(settings, "localRepository", known)
-    folders = [Path(bundle).expanduser() / "jars"] if bundle else []
+    folders = [bundle / "jars"] if bundle else []
     folders.append(Path(local) if local else m2 / "repository")
     if offline:
         return MavenAccess(folders=tuple(folders))

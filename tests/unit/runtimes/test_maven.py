@@ -43,10 +43,10 @@ def test_the_mirror_of_central_is_taken_with_its_login(tmp_path: Path) -> None:
 
 
 def test_the_variable_wins_and_a_bundle_comes_first(tmp_path: Path) -> None:
-    """SANDBOX_MAVEN_URL stands in for all repositories, SANDBOX_BUNDLE is looked into first."""
-    env = {"SANDBOX_MAVEN_URL": "https://x.example/m/", "SANDBOX_BUNDLE": "/carried/bundle"}
+    """SANDBOX_MAVEN_URL stands in for all repositories, the bundle is looked into first."""
+    env = {"SANDBOX_MAVEN_URL": "https://x.example/m/"}
 
-    found = maven_access(env=env, home=home_with(SETTINGS, tmp_path))
+    found = maven_access(bundle=Path("/carried/bundle"), env=env, home=home_with(SETTINGS, tmp_path))
 
     assert found.folders[0] == Path("/carried/bundle/jars")
     assert found.repositories == (Repository(url="https://x.example/m"),)
