@@ -75,7 +75,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     chart = release.chart_folder(config, paths.root / "chart", tools)
     release.install(chart, release.values(config, services, built, inner), "kind", tools, progress)
     kind_wait.remove_broken(tools)
-    kind_wait.until_ready(tools, timeout_seconds=config.limits.up_seconds, progress=progress)
+    kind_wait.until_ready(tools, timeout_seconds=2 * config.limits.up_seconds, progress=progress)
     _remember(outer, _ready(outer, progress))
 
 
