@@ -212,7 +212,9 @@ class Wiring(Section):
 class Limits(Section):
     """How long things may take."""
 
-    up_seconds: Seconds = Field(180.0, strict=False, description="How long `up` waits for the services (kind: twice as long).")
+    up_seconds: Seconds = Field(
+        180.0, strict=False, description="How long `up` waits for the services (kind: twice as long)."
+    )
     run_seconds: Seconds = Field(3600.0, strict=False, description="How long `run` follows a chain.")
 
 
