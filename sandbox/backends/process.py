@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
 from sandbox.progress import Progress
 from sandbox.runtimes.build import ensure
-from sandbox.runtimes.store import cache_folder
+from sandbox.runtimes.store import Runtime, cache_folder
 from sandbox.services import SERVICES, postgres
 from sandbox.services.airflow_row import airflow_request
 from sandbox.services.spec import ServiceContext
@@ -67,7 +68,6 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
         if check := SERVICES[planned.name].check:
             check(plan.config)
     built = ensure(plan.runtimes, progress=progress)
-    interpreters = {name: runtime.python for name, runtime in built.items()}
     paths = plan.paths
     for folder in (paths.root, paths.logs, paths.runtime):
         make_private(folder)
@@ -78,11 +78,26 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     )
     for text in choice.notes:
         progress.note(text)
+    with contextlib.ExitStack() as held:
+        held.callback(choice.reservations.release)
+        _start(plan, choice.ports, built, running, progress)
+
+
+def _start(
+    plan: Plan,
+    chosen: Mapping[str, int],
+    built: Mapping[str, Runtime],
+    running: SupervisorState | None,
+    progress: Progress,
+) -> None:
+    """Start the services on the chosen ports, which are reserved meanwhile, and wait until they are healthy."""
+    paths = plan.paths
+    interpreters = {name: runtime.python for name, runtime in built.items()}
     context = ServiceContext(
         config=plan.config,
         paths=paths,
         credentials=credentials.load_or_generate(paths.credentials_file),
-        ports=choice.ports,
+        ports=chosen,
         interpreters=interpreters,
         runtime_keys={name: runtime.key for name, runtime in built.items()},
         tool_interpreter=Path(sys.executable),
@@ -100,7 +115,6 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     _kill_unresponsive(context, running)
     _start_supervisor(paths, running)
     wait_until_healthy(launch, running, progress)
-    choice.reservations.release()
 
 
 def link_package(paths: StatePaths) -> None:
