@@ -10,7 +10,7 @@ import filelock
 
 from sandbox import lifecycle
 from sandbox.backends import BACKENDS
-from sandbox.errors import SandboxError, ServiceNotHealthy
+from sandbox.errors import ServiceNotHealthy
 from sandbox.matrix.runner import NAME_PREFIX
 from sandbox.paths import StatePaths
 from sandbox.progress import Progress
@@ -43,8 +43,9 @@ def remove_leftovers(project: Path, progress: Progress) -> None:
                     remove(paths, backend, progress)
         except filelock.Timeout:
             continue
-        except SandboxError as error:
-            progress.note(f"{root.name}, left by an earlier run, could not be removed: {error.what}")
+        except Exception as error:
+            # a Docker that does not answer, say: that is no reason not to run cells that need none
+            progress.note(f"{root.name}, left by an earlier run, could not be removed: {error}")
 
 
 def _lock(paths: StatePaths) -> filelock.BaseFileLock:
