@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import INTERRUPTED_EXIT_CODE, ConfigurationError, PrerequisiteMissing, SandboxError
-from sandbox.runtimes.bundle import Wanted, chosen_bundle
+from sandbox.runtimes.bundle import Bundle, Wanted, chosen_bundle
 from sandbox.runtimes.registry import LOCKS, TOOL_LOCKS
 from sandbox.runtimes.store import lock_sha256
 from sandbox.runtimes.uv import parse_pip_settings, uv_environment, without_credentials
@@ -52,12 +52,6 @@ class Setup:
     @property
     def lock(self) -> Path:
         return LOCKS / f"{self.group}.txt"
-
-    @property
-    def wanted(self) -> Wanted:
-        """What it asks of a bundle."""
-        minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return Wanted(name=self.group, lock_sha256=lock_sha256(self.lock), python_version=minor)
 
     @property
     def key(self) -> str:
@@ -95,10 +89,13 @@ def set_up(setup: Setup, *, run: Run | None = None) -> bool:
             return False
         begun = time.monotonic()
         setup = keep_group(setup)
+        # before anything is touched: a bundle that lacks something must not cost the .venv that works
+        bundle = chosen_bundle()
+        lock = bundle.lock_file(_wanted(setup)) if bundle else setup.lock
         if not _reusable(setup):
             _make_venv(setup, run)
         _write_marker(setup, "installing")
-        _install(setup, run)
+        _install(setup, lock, bundle, run)
         _write_marker(setup, "ready")
     seconds = time.monotonic() - begun
     print(f" ✓ {f'tool environment ({setup.group})':<34} {seconds:>6.1f} s   .venv", file=sys.stderr)
@@ -167,9 +164,17 @@ def _make_venv(setup: Setup, run: Run) -> None:
             )
 
 
-def _install(setup: Setup, run: Run) -> None:
-    bundle = chosen_bundle()
-    lock = bundle.lock_file(setup.wanted) if bundle else setup.lock
+def _wanted(setup: Setup) -> Wanted:
+    """What it asks of a bundle: its lock for the Python of the .venv that stays, or of the one that is to be made."""
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if _reusable(setup):
+        configured = (setup.venv / "pyvenv.cfg").read_text("utf-8")
+        if found := re.search(r"(?m)^version(?:_info)? *= *(\d+\.\d+)", configured):
+            minor = found[1]
+    return Wanted(name=setup.group, lock_sha256=lock_sha256(setup.lock), python_version=minor)
+
+
+def _install(setup: Setup, lock: Path, bundle: Bundle | None, run: Run) -> None:
     uv = _fetch_uv(setup, lock.read_text("utf-8"), bundle.pip_options if bundle else (), run)
     only_from = bundle.uv_options if bundle else ()
     environment = uv_environment(os.environ, _pip_settings(setup, run))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
+from sandbox.runtimes.bundle import VARIABLE, Bundle, Part, Wanted, sha256_of, write_manifest
+from sandbox.runtimes.registry import LOCKS
+from sandbox.runtimes.store import lock_sha256
 from sandbox.runtimes.tool_env import MARKER, Setup, is_ready, read_marker, set_up
 
 
@@ -161,3 +165,72 @@ def test_foreign_folder_stays(setup: Setup, machine: FakeMachine) -> None:
         set_up(setup, run=machine)
 
     assert (setup.venv / "precious").exists()
+
+
+def bundle_for_tool(folder: Path, python_version: str) -> Bundle:
+    """A bundle with the tool's lock and one wheel, for that Python."""
+    wanted = Wanted(name="tool", lock_sha256=lock_sha256(LOCKS / "tool.txt"), python_version=python_version)
+    for name in ("wheels", "locks"):
+        (folder / name).mkdir(parents=True)
+    (folder / "wheels" / "uv-1-py3-none-any.whl").write_text("a wheel")
+    lock = folder / "locks" / "tool.txt"
+    lock.write_text((LOCKS / "tool.txt").read_text("utf-8"))
+    part = Part(
+        name="tool",
+        python_version=python_version,
+        system=sys.platform,
+        machine="any",
+        lock_sha256=wanted.lock_sha256,
+        additions=(),
+        lock="locks/tool.txt",
+        lock_copy_sha256=sha256_of(lock),
+        files={"uv-1-py3-none-any.whl": sha256_of(folder / "wheels" / "uv-1-py3-none-any.whl")},
+    )
+    bundle = Bundle(folder=folder, parts={wanted.key: part})
+    write_manifest(bundle)
+    return bundle
+
+
+def test_from_a_bundle(setup: Setup, machine: FakeMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SANDBOX_BUNDLE pip and uv look nowhere else, and install from the bundle's copy of the lock."""
+    bundle = bundle_for_tool(tmp_path / "a bundle", f"{sys.version_info.major}.{sys.version_info.minor}")
+    monkeypatch.setenv(VARIABLE, str(bundle.folder))
+
+    assert set_up(setup, run=machine)
+
+    installs = [command for command in machine.commands if "pip install" in command or "pip sync" in command]
+    assert len(installs) == 3
+    assert all(f"--no-index --find-links {bundle.wheels.as_uri()}" in command for command in installs)
+    assert str(bundle.folder / "locks" / "tool.txt") in next(command for command in installs if "pip sync" in command)
+
+
+def test_a_bundle_that_lacks_it(
+    setup: Setup, machine: FakeMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle for another Python is refused before the .venv that works is touched."""
+    set_up(setup, run=machine)
+    marker = read_marker(setup)
+    pyproject = setup.project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("'x'", "'y'"))
+    monkeypatch.setenv(VARIABLE, str(bundle_for_tool(tmp_path / "a bundle", "3.99").folder))
+    commands = len(machine.commands)
+
+    with pytest.raises(PrerequisiteMissing, match="lacks tool") as caught:
+        set_up(setup, run=machine)
+
+    assert "Python 3.99" in caught.value.why
+    assert read_marker(setup) == marker
+    assert len(machine.commands) == commands
+
+
+def test_bundle_for_the_python_of_venv(
+    setup: Setup, machine: FakeMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where .venv stays, the bundle must have the lock for the Python in it, not for the one that runs make."""
+    set_up(setup, run=machine)
+    (setup.venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.99.1\n")
+    pyproject = setup.project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("'x'", "'y'"))
+    monkeypatch.setenv(VARIABLE, str(bundle_for_tool(tmp_path / "a bundle", "3.99").folder))
+
+    assert set_up(setup, run=machine)
