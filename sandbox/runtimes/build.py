@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,27 +13,7 @@ from sandbox.runtimes.store import Runtime, RuntimeRequest, locate, mark_used, r
 if TYPE_CHECKING:
     from sandbox.progress import Progress
     from sandbox.runtimes.bundle import Bundle
-    from sandbox.runtimes.pythons import Found
-    from sandbox.runtimes.uv import RunUv
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _real_uv() -> RunUv:
-    from sandbox.runtimes.uv import run_uv
-
-    return run_uv
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tools:
-    """What a build needs of the machine; tests pass their own."""
-
-    uv: RunUv = field(default_factory=_real_uv)
-    find_pythons: Callable[[Iterable[str]], Found] | None = None
-    free_bytes: Callable[[Path], int] = _free_bytes
+    from sandbox.runtimes.tools import Tools
 
 
 def ensure(
@@ -84,6 +62,7 @@ def _build_missing(
     from sandbox.runtimes.builder import Build, run_build
     from sandbox.runtimes.preflight import check_disk, choose_pythons, make_folder
     from sandbox.runtimes.sweep import remove_leftovers
+    from sandbox.runtimes.tools import Tools
     from sandbox.runtimes.uv import Cancelled
 
     tools = tools or Tools()

@@ -18,7 +18,6 @@ import filelock
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.progress import Progress
 from sandbox.runtimes import jars
-from sandbox.runtimes.build import Tools
 from sandbox.runtimes.builder import Build
 from sandbox.runtimes.bundle import MANIFEST, Bundle, Part, Wanted, open_bundle, sha256_of, write_manifest
 from sandbox.runtimes.bundle_wheels import Job, Shop, fetch, os_failed
@@ -28,6 +27,7 @@ from sandbox.runtimes.preflight import RESERVE_MIB, choose_pythons
 from sandbox.runtimes.pythons import Found
 from sandbox.runtimes.registry import LOCKS, TOOL_LOCKS
 from sandbox.runtimes.store import RuntimeRequest, cache_folder, lock_sha256, runtimes_folder
+from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Cancelled, RunPip
 
 TOOL_MIB = {"tool": 90, "dev": 190}

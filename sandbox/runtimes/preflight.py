@@ -13,7 +13,7 @@ from sandbox.runtimes.registry import RUNTIMES
 from sandbox.runtimes.store import RuntimeRequest
 
 if TYPE_CHECKING:
-    from sandbox.runtimes.build import Tools
+    from sandbox.runtimes.tools import Tools
 
 RESERVE_MIB = 200
 """Room left for what uv unpacks and for everybody else."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.runtimes.build import Tools
 from sandbox.runtimes.locks import pins
 from sandbox.runtimes.pythons import Found
+from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Cancelled, Outcome, ignore
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing, SandboxError
-from sandbox.runtimes.build import Tools, ensure
+from sandbox.runtimes.build import ensure
 from sandbox.runtimes.registry import RUNTIMES
 from sandbox.runtimes.store import BUILDING_PREFIX, SENTINEL, RuntimeRequest, locate, read_sentinel, runtimes_folder
+from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Outcome
 from tests.unit.runtimes.conftest import FakeUv, RecordedProgress, no_pythons
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
-from sandbox.runtimes.build import Tools, ensure
+from sandbox.runtimes.build import ensure
 from sandbox.runtimes.bundle import VARIABLE, Bundle, Wanted, open_bundle, problems
 from sandbox.runtimes.bundle_write import WriteTools, Written, write_bundle
 from sandbox.runtimes.pinned import parse, rounds, select, with_hashes
 from sandbox.runtimes.store import RuntimeRequest, lock_sha256
+from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Outcome, ignore
 from tests.unit.runtimes.conftest import FakeUv, RecordedProgress
 

@@ -6,12 +6,13 @@ import dataclasses
 import subprocess
 from pathlib import Path
 
-from sandbox.runtimes.build import Tools, ensure
+from sandbox.runtimes.build import ensure
 from sandbox.runtimes.guard import held_if_free
 from sandbox.runtimes.inventory import State, list_runtimes, prune
 from sandbox.runtimes.registry import RUNTIMES
 from sandbox.runtimes.store import BUILDING_PREFIX, read_sentinel, runtimes_folder, write_sentinel
 from sandbox.runtimes.sweep import lock_path
+from sandbox.runtimes.tools import Tools
 from tests.unit.runtimes.conftest import RecordedProgress
 
 

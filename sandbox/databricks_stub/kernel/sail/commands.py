@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
+from sandbox.databricks_stub.kernel.sail.call import Call
 from sandbox.databricks_stub.kernel.sail.counts import CHANGE_COLUMNS, MERGE_COLUMNS, changed_rows
 from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, qualify_names, table_clauses
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
-from sandbox.databricks_stub.kernel.sql_text.statements import Statement, Verb, name_parts
+from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts
 from sandbox.databricks_stub.kernel.warehouse import Name
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A statement with the session that it is for; `run` lets Sail execute it."""
-
-    spark: Any
-    state: SessionState
-    statement: Statement
-    text: str
-    run: Callable[..., Any]
-
-    def nothing(self) -> Any:
-        """The empty result of a command."""
-        return self.run("SELECT 1 AS nothing WHERE false").drop("nothing")
 
 
 def create_table(call: Call) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.databricks_stub.kernel.sail import delta_log
 
 if TYPE_CHECKING:
-    from sandbox.databricks_stub.kernel.sail.commands import Call
+    from sandbox.databricks_stub.kernel.sail.call import Call
 
 MERGE_COLUMNS = {
     "num_affected_rows": ("numTargetRowsUpdated", "numTargetRowsDeleted", "numTargetRowsInserted"),

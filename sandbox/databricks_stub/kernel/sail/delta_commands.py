@@ -12,7 +12,7 @@ from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts
 
 if TYPE_CHECKING:
-    from sandbox.databricks_stub.kernel.sail.commands import Call
+    from sandbox.databricks_stub.kernel.sail.call import Call
 
 ZORDER = re.compile(r"ZORDER\s+BY\s*\(?\s*(?P<columns>[^)]+?)\s*\)?\s*", re.IGNORECASE)
 VACUUM = re.compile(r"(?:FULL|LITE)?\s*(?:RETAIN\s+(?P<hours>[\d.]+)\s+HOURS)?\s*(?P<dry>DRY\s+RUN)?\s*", re.IGNORECASE)

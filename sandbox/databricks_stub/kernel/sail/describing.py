@@ -15,7 +15,7 @@ from sandbox.databricks_stub.kernel.sql_text.statements import Verb
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.databricks_stub.kernel.sail.commands import Call
+    from sandbox.databricks_stub.kernel.sail.call import Call
 
 DESCRIPTION = "col_name STRING, data_type STRING, comment STRING"
 

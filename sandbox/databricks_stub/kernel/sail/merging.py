@@ -14,7 +14,7 @@ from sandbox.databricks_stub.kernel.sql_text.clauses import merge_source
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
 
 if TYPE_CHECKING:
-    from sandbox.databricks_stub.kernel.sail.commands import Call
+    from sandbox.databricks_stub.kernel.sail.call import Call
 
 
 def merge(call: Call) -> Any:

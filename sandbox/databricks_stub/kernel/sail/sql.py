@@ -6,7 +6,8 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.sail import delta_commands, describing
-from sandbox.databricks_stub.kernel.sail.commands import COMMANDS, Call
+from sandbox.databricks_stub.kernel.sail.call import Call
+from sandbox.databricks_stub.kernel.sail.commands import COMMANDS
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import replace_paths
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, recognise
