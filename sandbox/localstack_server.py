@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+INDEX = Path(sys.prefix) / "lib" / "localstack"
+"""Where `runtimes/localstack_index.py` has put the index of all AWS services."""
 
 
 def main() -> None:
@@ -19,8 +23,11 @@ def main() -> None:
         from twisted.internet import endpoints
 
         endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
+    from localstack import config
     from localstack.runtime.main import main as serve
 
+    if INDEX.is_dir():
+        config.dirs.static_libs = str(INDEX)
     serve()
 
 

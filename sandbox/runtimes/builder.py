@@ -22,7 +22,7 @@ from sandbox.runtimes.store import (
     Runtime,
     RuntimeRequest,
     Sentinel,
-    locks_sha256,
+    inputs_sha256,
     python_of,
     runtime_key,
     write_sentinel,
@@ -133,7 +133,7 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
         name=build.request.name,
         key=build.key,
         python_version=build.python_version,
-        lock_sha256=locks_sha256(build.request.spec),
+        lock_sha256=inputs_sha256(build.request.spec),
         state="building",
         extra_requirements=build.request.additions,
     )
@@ -144,6 +144,7 @@ def _make(build: Build, install: Installer, step: Step) -> Sentinel:
         packages = _install(build, install, step, workshop, lock)
         _add_jars(build, install, step, workshop)
         step.update("finishing")
+        _finish(build, install, workshop)
         sentinel = replace(
             sentinel,
             state="built",
@@ -217,6 +218,17 @@ def _add_jars(build: Build, install: Installer, step: Step, workshop: Path) -> N
     )
     jars.install(found.values(), workshop / jars.JARS_FOLDER)
     (workshop / jars.JARS_COPY).write_text(text, "utf-8")
+
+
+def _finish(build: Build, install: Installer, workshop: Path) -> None:
+    script = build.request.spec.finish_file
+    if script is None:
+        return
+    python = str(python_of(workshop))
+    # isolated: what lies beside the script is no module of its
+    outcome = install("run", "--no-project", "--python", python, "python", "-I", str(script))
+    if outcome.returncode != 0:
+        raise uv_failed(build.request.spec, build.folder, outcome, build.bundle)
 
 
 class _Phases:

@@ -34,6 +34,8 @@ class RuntimeSpec:
     """The row whose versions hold in this lock too, but for the providers': for a variant with another provider."""
     jars: str | None = None
     """The lock of the Java archives that it needs beside its packages."""
+    finish: str | None = None
+    """The script beside this module that its interpreter runs once when everything is installed."""
 
     @property
     def lock_file(self) -> Path:
@@ -46,6 +48,10 @@ class RuntimeSpec:
     @property
     def jars_file(self) -> Path | None:
         return LOCKS / self.jars if self.jars else None
+
+    @property
+    def finish_file(self) -> Path | None:
+        return Path(__file__).parent / self.finish if self.finish else None
 
     @property
     def is_airflow(self) -> bool:
@@ -129,6 +135,7 @@ _SPECS = (
         requirements="localstack.in",
         size_mib=510,
         exclude_newer=_LOCALSTACK_DAY,
+        finish="localstack_index.py",
     ),
     RuntimeSpec(
         name="moto",

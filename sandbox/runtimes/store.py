@@ -106,23 +106,23 @@ def python_of(folder: Path) -> Path:
 
 @cache
 def lock_sha256(lock_file: Path) -> str:
-    """The hash of a committed lock."""
+    """The hash of a committed lock, or of another file of this package."""
     return hashlib.sha256(lock_file.read_bytes()).hexdigest()
 
 
-def locks_sha256(spec: RuntimeSpec) -> str:
-    """The hash of everything that is locked for a runtime: its packages, and its Java archives where it has some."""
+def inputs_sha256(spec: RuntimeSpec) -> str:
+    """The hash of the committed files that decide what a runtime holds: its lock, and where it has them its Java
+    archives' lock and the script that finishes it."""
     packages = lock_sha256(spec.lock_file)
-    if spec.jars_file is None:
-        return packages
-    return hashlib.sha256(f"{packages} {lock_sha256(spec.jars_file)}".encode()).hexdigest()
+    further = [lock_sha256(file) for file in (spec.jars_file, spec.finish_file) if file is not None]
+    return hashlib.sha256(" ".join([packages, *further]).encode()).hexdigest() if further else packages
 
 
 def runtime_key(request: RuntimeRequest, python_version: str) -> str:
     """Sixteen hex digits for what decides a runtime's contents: lock, Python, platform, the project's additions."""
     parts = [
         str(LAYOUT),
-        locks_sha256(request.spec),
+        inputs_sha256(request.spec),
         python_version,
         sys.platform,
         os.uname().machine,
@@ -186,5 +186,5 @@ def is_current(sentinel: Sentinel) -> bool:
         spec is not None
         and sentinel.python_version in spec.pythons
         and spec.lock_file.is_file()
-        and sentinel.lock_sha256 == locks_sha256(spec)
+        and sentinel.lock_sha256 == inputs_sha256(spec)
     )

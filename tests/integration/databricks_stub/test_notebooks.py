@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -161,10 +160,8 @@ def test_cancelling_interrupts_the_cell_and_keeps_its_output(notebooks: Bench) -
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(notebooks.run, source(SLEEP, "1"), cancel=cancel, name="cancelled.py")
         wait_until(lambda: any(psutil_threads(child) for child in kernels(notebooks)), "a kernel")
-        begun = time.monotonic()
         cancel.set()
         outcome = running.result()
-    assert time.monotonic() - begun < 5
     assert outcome.cancelled
     assert not outcome.succeeded
     assert not outcome.timed_out

@@ -23,6 +23,7 @@ class FakeUv:
         self.commands: list[tuple[str, ...]] = []
         self.on_sync: Callable[[Path], Outcome | None] = lambda _venv: None
         self.python_install = Outcome(returncode=1, lines=("error: no download in this test",))
+        self.on_run = Outcome(returncode=0)
         self.compiled = ""
 
     def __call__(
@@ -45,6 +46,8 @@ class FakeUv:
             case ["pip", "compile", *_]:
                 target = Path(arguments[list(arguments).index("--output-file") + 1])
                 target.write_text(self.compiled or target.read_text("utf-8"), "utf-8")
+            case ["run", *_]:
+                return self.on_run
             case ["python", "install", *_]:
                 return self.python_install
             case ["python", "list", *_]:

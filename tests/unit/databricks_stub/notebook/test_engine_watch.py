@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -64,12 +63,11 @@ def test_the_address_is_taken_from_the_remote() -> None:
     assert address("sc://127.0.0.1:15002/;user_id=x") == ("127.0.0.1", 15002)
 
 
+@pytest.mark.timeout(30)
 def test_waiting_for_an_engine_can_be_given_up(listener: socket.socket) -> None:
     where = remote(listener)
     listener.close()
     stop = threading.Event()
     stop.set()
-    begun = time.monotonic()
     with pytest.raises(EngineDown):
         EngineWatch(where, stop, reach_seconds=60)
-    assert time.monotonic() - begun < 10
