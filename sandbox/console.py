@@ -25,7 +25,7 @@ from sandbox.errors import SandboxError
 from sandbox.progress import Step
 
 PIPED_WIDTH = 220
-COMMAND = re.compile(r"(?<![\w/.-])sandbox (?P<verb>(?:runtimes |archive |matrix )?[a-z]+)")
+COMMAND = re.compile(r"(?<![\w/.-])sandbox (?P<verb>(?:runtimes |archive |matrix |images )?[a-z]+)")
 
 
 def program() -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sandbox import credentials, database_template, health, ports
+from sandbox import credentials, database_template, health, ports, room
 from sandbox.backends.base import FileLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.process_wait import wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
@@ -69,10 +69,12 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
             check(plan.config)
     built = ensure(plan.runtimes, progress=progress)
     paths = plan.paths
+    running = read_state(paths.state_file)
+    if running is None:
+        room.require(paths.root)
     for folder in (paths.root, paths.logs, paths.runtime):
         make_private(folder)
     link_package(paths)
-    running = read_state(paths.state_file)
     choice = ports.choose(
         plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
     )
@@ -236,7 +238,7 @@ def status(paths: StatePaths) -> SandboxStatus:
     return SandboxStatus(
         name=paths.name,
         backend="process",
-        services=(*services, _supervisor_status(state)),
+        services=(*services, _supervisor_status(state, paths)),
         credentials_file=paths.credentials_file,
     )
 
@@ -261,14 +263,17 @@ def _ask(item: ServiceLaunch, context: ServiceContext, state: SupervisorState) -
     )
 
 
-def _supervisor_status(state: SupervisorState) -> ServiceStatus:
+def _supervisor_status(state: SupervisorState, paths: StatePaths) -> ServiceStatus:
     process = ownership.identify(state.pid, state.created)
+    detail = "" if process else "not running: nothing restarts what crashes; `sandbox up` repairs it"
+    if room.free_mib(paths.root) < room.FULL_MIB:
+        detail = f"the disk of {paths.root} is full: what is down stays down until there is room"
     return ServiceStatus(
         name="supervisor",
         title="Supervisor",
-        healthy=process is not None,
+        healthy=not detail,
         url="",
-        detail="" if process else "not running: nothing restarts what crashes; `sandbox up` repairs it",
+        detail=detail,
         where={"pid": process.pid if process else None},
     )
 

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from sandbox import health
+from sandbox import health, room
 from sandbox.errors import ServiceNotHealthy
 from sandbox.progress import Progress, Step
 from sandbox.services import SERVICES
@@ -41,6 +41,7 @@ class _Wait:
 
     def complaint(self) -> str:
         """What is not healthy yet; raises ServiceNotHealthy when waiting on is useless."""
+        room.refuse_full(self.context.paths.root)
         state = read_state(self.context.paths.state_file)
         supervisor = ownership.identify(state.pid, state.created) if state else None
         if state is None or supervisor is None:
@@ -65,7 +66,8 @@ class _Wait:
             self.steps[name][1].update(detail)
             waiting.append(f"{name}: {detail or 'starting'}")
             if known and known.restarts - self.restarts_before.get(name, 0) >= ENDS_BEFORE_GIVING_UP:
-                raise self.error(name, f"it ended {known.restarts - self.restarts_before.get(name, 0)} times")
+                ends = known.restarts - self.restarts_before.get(name, 0)
+                raise self.error(name, f"it ended {ends} times, the last time: {known.last_exit}")
         return "; ".join(waiting)
 
     def _is_healthy(self, name: str, known: ServiceState | None) -> bool:

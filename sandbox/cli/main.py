@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import platform
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 import click
 
 import sandbox
-from sandbox.errors import INTERRUPTED_EXIT_CODE, SandboxError
+from sandbox import room
+from sandbox.errors import INTERRUPTED_EXIT_CODE, PrerequisiteMissing, SandboxError
 from sandbox.paths import find_project
 
 COMMANDS = {
@@ -61,14 +63,30 @@ def group() -> None:
     """An Airflow 3 + S3 + Databricks data platform on this machine, offline."""
 
 
-def write_crash_report(error: BaseException) -> Path:
-    """Write the versions and the traceback of an unforeseen error to a file; returns it."""
-    folder = find_project(Path.cwd()) / ".sandbox"
-    folder.mkdir(exist_ok=True)
-    file = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+def crash_report(error: BaseException) -> str:
+    """Write the versions and the traceback of an unforeseen error to a file; returns where they are."""
     versions = f"sandbox {sandbox.__version__}, Python {platform.python_version()}, {platform.platform()}"
-    file.write_text(f"{versions}\n\n{''.join(traceback.format_exception(error))}", encoding="utf-8")
-    return file
+    report = f"{versions}\n\n{''.join(traceback.format_exception(error))}"
+    try:
+        folder = find_project(Path.cwd()) / ".sandbox"
+        folder.mkdir(exist_ok=True)
+        file = folder / f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+        file.write_text(report, encoding="utf-8")
+    except OSError as refused:
+        return f"this is a bug of sandbox; no report could be written ({refused.strerror}):\n{report}"
+    return f"this is a bug of sandbox; versions and traceback are in {file}"
+
+
+def foreseen(error: OSError) -> SandboxError | None:
+    """A full disk or a folder that may not be written, whichever file it was; None for anything else."""
+    place = Path(error.filename).parent if isinstance(error.filename, str) else Path.cwd()
+    if error.errno in room.FULL_ERRNOS:
+        return room.disk_full(place, str(error))
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return PrerequisiteMissing(
+            f"{error.filename or place} may not be written or read", why=str(error), next_command=f"ls -ld '{place}'"
+        )
+    return None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -101,13 +119,9 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:  # the last resort: a bug of ours must reach us with its facts
         if debug:
             traceback.print_exc()
-        file = write_crash_report(error)
-        terminal.error(
-            SandboxError(
-                f"unforeseen: {type(error).__name__}: {error}",
-                why=f"this is a bug of sandbox; versions and traceback are in {file}",
-                next_command="sandbox doctor",
-            )
+        told = (foreseen(error) if isinstance(error, OSError) else None) or SandboxError(
+            f"unforeseen: {type(error).__name__}: {error}", why=crash_report(error), next_command="sandbox doctor"
         )
-        return SandboxError.exit_code
+        terminal.error(told)
+        return told.exit_code
     return 0

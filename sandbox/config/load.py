@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.config.lines import key_lines, line_of
 from sandbox.config.model import Config
+from sandbox.config.wording import wrong_value
 from sandbox.errors import ConfigurationError
 
 FILE_NAME = "sandbox.toml"
@@ -122,10 +123,23 @@ def _unknown_key(path: tuple[str, ...]) -> str:
 
 def _problem(error: Any, where: str) -> str:
     path = tuple(str(part) for part in error["loc"])
-    text = _unknown_key(path) if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
-    if error["type"].endswith(("_type", "_parsing")) or error["type"] == "literal_error":
-        text += f", not {error['input']!r}"
+    text = _unknown_key(path) if error["type"] == "extra_forbidden" else wrong_value(error)
     return f"{where}: {'.'.join(path)}: {text}"
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any]]:
+    """The file's text and what it says; both empty when there is no such file."""
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        complaint = f"{FILE_NAME}:{line} is not UTF-8: {error.reason} (byte {error.object[error.start]:#04x})"
+    except OSError as error:
+        complaint = f"{FILE_NAME} cannot be read: {error.strerror}"
+    except tomllib.TOMLDecodeError as error:
+        complaint = f"{FILE_NAME} is not valid TOML: {error}"
+    raise ConfigurationError(complaint, next_command=f"$EDITOR {file}")
 
 
 def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | None = None) -> LoadedConfig:
@@ -135,11 +149,7 @@ def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | No
     ConfigurationError with every problem at once, each with its line or variable.
     """
     file = project / FILE_NAME
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{FILE_NAME} is not valid TOML: {error}", next_command=f"$EDITOR {file}") from None
+    text, tree = _read(file)
     origins: dict[tuple[str, ...], str] = {}
     lines = key_lines(text)
     for path in _leaves(tree):
@@ -152,7 +162,7 @@ def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | No
     try:
         config = Config.model_validate(tree)
     except ValidationError as invalid:
-        for detail in invalid.errors():
+        for detail in sorted(invalid.errors(), key=lambda detail: line_of(lines, [*map(str, detail["loc"])]) or 0):
             path = tuple(str(part) for part in detail["loc"])
             origin = origins.get(path, "")
             line = line_of(lines, path)

@@ -121,7 +121,9 @@ class Databricks(Section):
 
     port: Port = Field(8090, description="Port of the workspace.")
     catalog: Identifier = Field("projects", description="The Unity Catalog catalog.")
-    schemas: tuple[Identifier, ...] = Field(("default",), strict=False, description="Its schemas.")
+    schemas: tuple[Identifier, ...] = Field(
+        ("default",), strict=False, min_length=1, description="Its schemas; the first is the one in use."
+    )
     volumes: dict[str, str] = Field(
         default_factory=dict,
         description='External volumes: `"catalog.schema.volume" = "s3://bucket/prefix/"`.',

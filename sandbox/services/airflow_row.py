@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sandbox import postgres
 from sandbox.config import Config
 from sandbox.config.model import Connection
+from sandbox.errors import ConfigurationError
 from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.spec import ServiceContext
@@ -53,6 +54,13 @@ def airflow_request(config: Config) -> RuntimeRequest:
     settings = config.airflow
     providers = dict(settings.providers)
     name = airflow_runtime(settings.version, settings.python)
+    if name not in RUNTIMES:
+        rows = (spec.name.removeprefix("airflow-").split("-py") for spec in RUNTIMES.values() if spec.is_row)
+        raise ConfigurationError(
+            f"there is no Airflow {settings.version} on Python {settings.python} (airflow.version, airflow.python)",
+            why="there is: " + ", ".join(f"{version} on {python}" for version, python in rows),
+            next_command="sandbox config    (shows where both values come from)",
+        )
     variant = airflow_runtime(settings.version, settings.python, providers.get("databricks", ""))
     if variant != name and variant in RUNTIMES:
         name = variant

@@ -28,6 +28,8 @@ from sandbox.supervisor.model import (
 )
 from sandbox.supervisor.runner import ServiceRunner
 
+CATCH_UP_SECONDS = 1.0
+
 
 class Supervisor:
     """The services of one sandbox."""
@@ -40,12 +42,22 @@ class Supervisor:
         self._states: dict[str, ServiceState] = dict(before.services) if before else {}
         self._runners: dict[str, ServiceRunner] = {}
         self._created = psutil.Process().create_time()
+        self._behind = False
 
     def _write(self) -> None:
-        write_state(
-            self._state_file,
-            SupervisorState(pid=os.getpid(), created=self._created, services=dict(sorted(self._states.items()))),
-        )
+        state = SupervisorState(pid=os.getpid(), created=self._created, services=dict(sorted(self._states.items())))
+        try:
+            write_state(self._state_file, state)
+        except OSError:  # no room on the disk: the services must be looked after all the same
+            self._behind = True
+        else:
+            self._behind = False
+
+    def catch_up(self) -> None:
+        """Write state.json where a full disk had kept it from being written."""
+        with self._lock:
+            if self._behind:
+                self._write()
 
     def _publish(self, state: ServiceState) -> None:
         with self._lock:
@@ -104,7 +116,14 @@ def main() -> None:
         signal.signal(number, lambda received, _frame: signals.put(received))
     supervisor = Supervisor(Path(sys.argv[1]), Path(sys.argv[2]))
     supervisor.reconcile()
-    while signals.get() == signal.SIGHUP:
+    while True:
+        try:
+            received = signals.get(timeout=CATCH_UP_SECONDS)
+        except queue.Empty:
+            supervisor.catch_up()
+            continue
+        if received != signal.SIGHUP:
+            break
         supervisor.reconcile()
     supervisor.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -111,14 +113,8 @@ class ServiceRunner:
         return None
 
     def _spawn(self) -> psutil.Process | None:
-        log = Path(self.launch.log)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        with log.open("ab") as output:
-            output.write(f"--- {datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z starting {self.launch.name}\n".encode())
-            output.flush()
-            try:
+        try:
+            with self._log() as output:
                 self._child = subprocess.Popen(
                     self.launch.argv,
                     env=os.environ | dict(self.launch.env) | {SERVICE_MARK: self.launch.name},
@@ -129,11 +125,10 @@ class ServiceRunner:
                     start_new_session=True,
                 )
                 process = psutil.Process(self._child.pid)
-            except (OSError, psutil.NoSuchProcess) as error:
-                output.write(f"could not start: {error}\n".encode())
-                self._child = None
-                self._tell(last_exit=f"could not start: {error}")
-                return None
+        except (OSError, psutil.NoSuchProcess) as error:  # the disk may be full: then the log is what cannot be opened
+            self._child = None
+            self._tell(last_exit=f"could not start: {error}")
+            return None
         self._tell(
             phase=ServicePhase.STARTING,
             pid=process.pid,
@@ -142,6 +137,17 @@ class ServiceRunner:
             detail="",
         )
         return process
+
+    def _log(self) -> BinaryIO:
+        """The service's log, opened for its process, with a line that says when it was started."""
+        log = Path(self.launch.log)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        output = log.open("ab", buffering=0)
+        with contextlib.suppress(OSError):  # no room for the line: the process itself may need none
+            output.write(f"--- {datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z starting {self.launch.name}\n".encode())
+        return output
 
     def _alive(self, process: psutil.Process) -> bool:
         if self._child is not None and self._child.pid == process.pid:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -34,6 +36,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["up", "--name", "Not A Name"], 2),
         (["status"], 5),
         (["sql", "select 1"], 5),
+        (["sql", " "], 2),
         (["logs", "nobody"], 3),
         (["run"], 2),
         (["run", "a_dag", "--conf", "{"], 2),
@@ -70,6 +73,40 @@ def test_an_unforeseen_error_leaves_a_report(
     report = next((project / ".sandbox").glob("crash-*.log"))
     assert "ZeroDivisionError: a bug" in report.read_text()
     assert str(report.name) in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_printed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug of ours on a machine that takes no file is not lost either."""
+    (project / ".sandbox").write_text("a file where the folder should be")
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(group, "main", broken)
+
+    assert run(["status"]) == 70
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "complaint"), [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "may not be written")]
+)
+def test_a_refusal_of_the_file_system_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, complaint: str
+) -> None:
+    """A full disk and a folder of somebody else end with 4 and name the place, whoever ran into them."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/folder/file")
+
+    monkeypatch.setattr(group, "main", refused)
+
+    assert run(["status"]) == 4
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert "/some/folder" in err
 
 
 @pytest.mark.parametrize(

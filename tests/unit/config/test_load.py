@@ -47,10 +47,51 @@ def test_all_problems_are_reported_at_once_with_their_lines(tmp_path: Path) -> N
         load(tmp_path, {"SANDBOX_S3_PROT": "1"})
 
     assert caught.value.what == "the configuration has 4 problems"
-    assert "sandbox.toml:2: airflow.version: Input should be a valid string, not 3" in caught.value.why
+    assert "sandbox.toml:2: airflow.version: must be text in quotes, not 3" in caught.value.why
     assert "sandbox.toml:3: airflow.launcer: unknown key; did you mean `launcher`?" in caught.value.why
     assert "sandbox.toml:6: s3.buckets.0:" in caught.value.why
     assert "SANDBOX_S3_PROT: no such setting; did you mean SANDBOX_S3_PORT?" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("s3.port = 70000", "s3.port: must be at most 65535, not 70000"),
+        ('s3.port = "4566"', 's3.port: must be a whole number, not "4566"'),
+        ('s3.buckets = "a"', 's3.buckets: must be a list in brackets, not "a"'),
+        ("run.conf = 3", "run.conf: must be a table, not 3"),
+        ('limits.up_seconds = "soon"', 'limits.up_seconds: must be a number, not "soon"'),
+        ("limits.up_seconds = 0", "limits.up_seconds: must be more than 0"),
+        ("databricks.schemas = []", "databricks.schemas: must have at least 1 item"),
+        ('backend = "podman"', "backend: must be 'process', 'docker' or 'kind', not \"podman\""),
+    ],
+)
+def test_a_wrong_value_is_told_in_the_words_of_the_file(tmp_path: Path, line: str, complaint: str) -> None:
+    """What the value must be is said as one writes it in TOML, not as Python calls it."""
+    write(tmp_path, f"{line}\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, {})
+
+    assert f"sandbox.toml:1: {complaint}" in caught.value.why
+
+
+def test_problems_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Whoever mends them goes from top to bottom."""
+    write(tmp_path, "[s3]\nport = 0\n\n[airflow]\nport = 0\n\n[nothing]\nx = 1\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, {})
+
+    assert [line.split(":")[1] for line in caught.value.why.splitlines()] == ["2", "5", "7"]
+
+
+def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
+    """The line with the byte is named."""
+    (tmp_path / "sandbox.toml").write_bytes(b"[run]\ndag = '\xff'\n")
+
+    with pytest.raises(ConfigurationError, match=r"sandbox\.toml:2 is not UTF-8.*0xff"):
+        load(tmp_path, {})
 
 
 def test_invalid_toml_names_line_and_column(tmp_path: Path) -> None:
@@ -66,7 +107,7 @@ def test_invalid_toml_names_line_and_column(tmp_path: Path) -> None:
     [
         ("{}", "needs `service"),
         ('{ service = "s3", conn_type = "http" }', "not both"),
-        ('{ service = "s4" }', "Input should be"),
+        ('{ service = "s4" }', "must be 's3' or 'databricks', not \"s4\""),
     ],
 )
 def test_a_connection_is_aimed_or_spelled_out(tmp_path: Path, connection: str, complaint: str) -> None:

@@ -168,6 +168,23 @@ def test_a_program_that_does_not_exist_is_said(launch: ServiceLaunch, told: Told
     assert "could not start" in told.until(lambda state: state.phase is ServicePhase.BACKOFF).detail
 
 
+def test_a_log_that_cannot_be_written_ends_no_supervision(
+    launch: ServiceLaunch, told: Told, run, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    """A full disk is told, and the service is started as soon as it can be."""
+    import dataclasses
+
+    folder = tmp_path / "logs"
+    folder.write_text("in the way")
+    run(dataclasses.replace(launch, log=str(folder / "echo.log")))
+    detail = told.until(lambda state: state.phase is ServicePhase.BACKOFF).detail
+
+    folder.unlink()
+
+    assert "could not start" in detail
+    assert told.until(healthy).restarts >= 1
+
+
 def test_backoff_doubles_up_to_thirty_seconds() -> None:
     """The pauses are 0.5, 1, 2 … and never more than 30 seconds."""
     assert [backoff_seconds(failures) for failures in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
