@@ -39,6 +39,10 @@ class RunsStatements(Protocol):
         ...
 
 
+LONG_BITS = 63
+"""What a number of the API may have beside its sign."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Everything behind the handlers of one workspace."""
@@ -70,9 +74,12 @@ class Call:
         if found is None or found == "":
             return None
         try:
-            return int(str(found))
+            number = int(str(found))
         except ValueError:
             raise invalid_parameter(f"{name} must be a whole number, not {found!r}") from None
+        if number.bit_length() > LONG_BITS:
+            raise invalid_parameter(f"{name} must be a whole number of 64 bits, not {found!r}")
+        return number
 
     def required_integer(self, name: str) -> int:
         """A whole number that must be there."""

@@ -196,6 +196,12 @@ def test_run_now_refuses_what_it_cannot_mean(harness: Harness) -> None:
     assert "longer than 64" in refusal(harness, "/2.1/jobs/run-now", job_id=made, idempotency_token="x" * 65)[2]
 
 
+@pytest.mark.parametrize("number", [2**63, -(10**40)])
+def test_a_number_beyond_64_bits_is_refused(harness: Harness, number: int) -> None:
+    """It is the client's mistake, not ours."""
+    assert "job_id must be a whole number of 64 bits" in refusal(harness, "/2.1/jobs/run-now", job_id=number)[2]
+
+
 def test_only_some_tasks_can_be_run(harness: Harness) -> None:
     """`only` leaves out the others, also those upstream."""
     made = harness.post("/2.1/jobs/create", name="one", tasks=[task("a"), task("b", "a"), task("c", "b")])["job_id"]
