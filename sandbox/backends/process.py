@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,12 @@ from pathlib import Path
 
 from sandbox import credentials, database_template, health, ports, room
 from sandbox.backends.base import FileLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends.process_environment import clean_environment
+from sandbox.backends.process_supervisor import (
+    longest_stop_seconds,
+    settled_state,
+    supervised,
+)
 from sandbox.backends.process_wait import wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.paths import StatePaths, make_private, write_private
@@ -32,34 +36,9 @@ from sandbox.supervisor.model import (
     SupervisorState,
     read_launch,
     read_state,
+    remove_traces,
     write_launch,
 )
-
-FOREIGN_PREFIXES = (
-    "AIRFLOW_",
-    "AWS_",
-    "DATABRICKS_",
-    "JUPYTER",
-    "LOCALSTACK_",
-    "PG",
-    "PYTHON",
-    "SAIL_",
-    "SANDBOX_",
-    "SPARK_",
-)
-"""Variables of the user's shell that would lead a service to other code, other settings or a real cloud account."""
-
-
-_STARTED: list[subprocess.Popen[bytes]] = []
-"""The supervisors that this process has started: one that is forgotten while it runs is a warning of Python's, which
-fails a test of whoever uses the pytest plugin."""
-
-
-def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the services: the user's, less what must not reach them, and no proxy for loopback."""
-    kept = {name: value for name, value in env.items() if not name.startswith(FOREIGN_PREFIXES)}
-    kept.pop("VIRTUAL_ENV", None)
-    return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
 
 
 def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
@@ -69,7 +48,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
             check(plan.config)
     built = ensure(plan.runtimes, progress=progress)
     paths = plan.paths
-    running = read_state(paths.state_file)
+    running = settled_state(paths, progress)
     if running is None:
         room.require(paths.root)
     for folder in (paths.root, paths.logs, paths.runtime):
@@ -109,14 +88,14 @@ def _start(
         postgres.template(context),
         airflow_python=interpreters[airflow_request(plan.config).name],
         postgres_python=interpreters[postgres.RUNTIME],
-        environment=clean_environment(os.environ),
+        environment=clean_environment(os.environ) | {ownership.MARK: paths.instance_id},
         progress=progress,
     )
     launch = _launch(plan, context)
     write_launch(paths.launch_file, launch)
     _kill_unresponsive(context, running)
-    _start_supervisor(paths, running)
-    wait_until_healthy(launch, running, progress)
+    with supervised(paths, running):
+        wait_until_healthy(launch, running, progress)
 
 
 def link_package(paths: StatePaths) -> None:
@@ -175,34 +154,16 @@ def _kill_unresponsive(context: ServiceContext, running: SupervisorState | None)
             ownership.end([process], grace_seconds=0)
 
 
-def _start_supervisor(paths: StatePaths, running: SupervisorState | None) -> None:
-    supervisor = ownership.identify(running.pid, running.created) if running else None
-    if supervisor is not None:
-        supervisor.send_signal(signal.SIGHUP)
-        return
-    with (paths.logs / "supervisor.log").open("ab") as log:
-        started = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.supervisor", str(paths.launch_file), str(paths.state_file)],
-            env=clean_environment(os.environ) | {ownership.MARK: paths.instance_id},
-            cwd=paths.root,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _STARTED.append(started)
-
-
 def down(paths: StatePaths, progress: Progress) -> bool:
     """See Backend.down."""
     state = read_state(paths.state_file)
     supervisor = ownership.identify(state.pid, state.created) if state else None
     leftovers = ownership.marked(paths.instance_id) if supervisor is None else []
     if state is None and not leftovers:
-        _remove_traces(paths)
+        remove_traces(paths)
         return False
     with progress.step("stop") as step:
-        longest = max((entry.stop_seconds for entry in SERVICES.values()), default=0.0)
+        longest = longest_stop_seconds()
         if supervisor is not None:
             stubborn = ownership.end([supervisor], grace_seconds=longest + 3)
         for service in state.services.values() if state else ():
@@ -217,20 +178,15 @@ def down(paths: StatePaths, progress: Progress) -> bool:
                 next_command="kill -9 " + " ".join(str(process.pid) for process in stubborn),
             )
         paths.state_file.unlink(missing_ok=True)
-        _remove_traces(paths)
+        remove_traces(paths)
         step.done(f"sandbox {paths.name}")
     return True
-
-
-def _remove_traces(paths: StatePaths) -> None:
-    shutil.rmtree(paths.runtime, ignore_errors=True)
-    paths.launch_file.unlink(missing_ok=True)
 
 
 def status(paths: StatePaths) -> SandboxStatus:
     """See Backend.status."""
     state = read_state(paths.state_file)
-    if state is None or not paths.launch_file.exists():
+    if state is None or state.leaving or not paths.launch_file.exists():
         return SandboxStatus(name=paths.name, backend="process", services=(), credentials_file=paths.credentials_file)
     launch = read_launch(paths.launch_file)
     with ThreadPoolExecutor() as pool:

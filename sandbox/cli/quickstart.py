@@ -32,7 +32,7 @@ def command(session: Session) -> None:
     settings = session.config.run
     if settings.dag is None:
         raise ConfigurationError("which DAG? run.dag of sandbox.toml is not set", next_command="sandbox up")
-    status = lifecycle.up(session.loaded, session.paths, session.terminal, keep=True)
+    status = lifecycle.up(session.loaded, session.paths, session.terminal, keep=False)
     result = run_and_report(session, settings.dag, dict(settings.conf))
     context = session.backend.context(session.paths)
     session.terminal.say()

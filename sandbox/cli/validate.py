@@ -29,7 +29,8 @@ def _runtimes(session: Session, *requests: RuntimeRequest) -> dict[str, Runtime]
 
 def _import_by(session: Session, request: RuntimeRequest) -> ImportReport:
     """Import the DAG files in a row's own runtime."""
-    from sandbox.backends.process import clean_environment, link_package
+    from sandbox.backends.process import link_package
+    from sandbox.backends.process_environment import clean_environment
 
     dags = session.paths.project / session.config.project.dags
     if not dags.is_dir():

@@ -65,6 +65,11 @@ class AirflowClient:
         expression = self._api.request("GET", f"dags/{quote(dag_id)}/details")["asset_expression"]
         return dict(expression) if expression else None
 
+    def downstream_tasks(self, dag_id: str) -> dict[str, list[str]]:
+        """The tasks of a DAG in its newest version: task_id -> the tasks that wait for it."""
+        answer = self._api.request("GET", f"dags/{quote(dag_id)}/tasks")
+        return {str(task["task_id"]): list(task["downstream_task_ids"] or []) for task in answer["tasks"]}
+
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
         """Pause or unpause a DAG."""
         self._api.request("PATCH", f"dags/{quote(dag_id)}", json={"is_paused": paused})

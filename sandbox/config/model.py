@@ -215,7 +215,7 @@ class Limits(Section):
     """How long things may take."""
 
     up_seconds: Seconds = Field(
-        180.0, strict=False, description="How long `up` waits for the services (kind: twice as long)."
+        300.0, strict=False, description="How long `up` waits for the services (kind: twice as long)."
     )
     run_seconds: Seconds = Field(3600.0, strict=False, description="How long `run` follows a chain.")
 

@@ -10,7 +10,8 @@ from typing import Any
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
 from sandbox.clients.http import ApiAnswer
-from sandbox.follow.expression import asset_uris, missing
+from sandbox.follow.expression import missing
+from sandbox.follow.order import depths, upstream
 
 ENDED = ("success", "failed")
 TASK_STATES_WITH_JOB_RUN = ("running", "deferred", "success", "failed", "up_for_retry")
@@ -25,6 +26,7 @@ class ChainState:
     assets: tuple[Mapping[str, Any], ...]
     waiting: tuple[str, ...]
     finished: bool
+    seconds: float = 0.0
 
     @property
     def succeeded(self) -> bool:
@@ -89,12 +91,15 @@ class Chain:
         self._unanswered = False
         self._triggered_by: dict[int, dict[str, str]] = {}
         self._searched: set[tuple[Any, ...]] = set()
-        self._consumers = self._read_consumers()
-
-    def _read_consumers(self) -> dict[str, list[str]]:
-        return {
+        self._needs: dict[str, dict[str, list[str]]] = {}
+        self._begun: str | None = None
+        assets = airflow.assets()
+        self._consumers = {
             asset["uri"]: [item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))]
-            for asset in self._airflow.assets()
+            for asset in assets
+        }
+        self._producers = {
+            asset["uri"]: {task["dag_id"] for task in asset.get("producing_tasks", [])} for asset in assets
         }
 
     def look(self) -> ChainState:
@@ -102,8 +107,9 @@ class Chain:
         views = [self._dag_run(*key) for key in list(self._dag_runs)]
         self._look_at_job_runs()
         self._unanswered = False
+        producers = set().union(*self._producers.values())
         for key in list(self._dag_runs):
-            if key in self._ended:
+            if key in self._ended or key[0] in producers:
                 self._look_at_events(*key)
         waiting, expected = self._waiting()
         job_runs = [run for run in self._job_runs.values() if run is not None]
@@ -112,6 +118,7 @@ class Chain:
             job_runs=tuple(job_runs),
             assets=tuple({"uri": event["uri"], "extra": event["extra"]} for event in self._events.values()),
             waiting=tuple(waiting),
+            seconds=_seconds(self._begun, None) or 0.0,
             finished=not expected and not self._unanswered and all(key in self._ended for key in self._dag_runs),
         )
 
@@ -119,9 +126,19 @@ class Chain:
         if (dag_id, run_id) in self._ended:
             return self._ended[dag_id, run_id]
         run = self._airflow.dag_run(dag_id, run_id)
+        self._begun = self._begun or run["start_date"]
+        if dag_id not in self._needs:
+            self._needs[dag_id] = upstream(self._airflow.downstream_tasks(dag_id))
+        needs = self._needs[dag_id]
+        place = depths(needs)
         tasks = sorted(
             self._airflow.task_instances(dag_id, run_id),
-            key=lambda task: (task["start_date"] or "9", task["task_id"], task["map_index"]),
+            key=lambda task: (
+                task["start_date"] or "9",
+                place.get(task["task_id"], 0),
+                task["task_id"],
+                task["map_index"],
+            ),
         )
         view = {
             "dag_id": dag_id,
@@ -129,7 +146,7 @@ class Chain:
             "state": run["state"],
             "seconds": _seconds(run["start_date"], run["end_date"]),
             "url": f"{self._airflow.base_url}/dags/{dag_id}/runs/{run_id}",
-            "tasks": [self._task(task) for task in tasks],
+            "tasks": [self._task(task) | {"depends_on": needs.get(task["task_id"], [])} for task in tasks],
         }
         if run["state"] in ENDED:
             self._ended[dag_id, run_id] = view
@@ -187,9 +204,12 @@ class Chain:
         """What does not run yet, in words, and the DAGs among it that will start without further events."""
         emitted = {event["uri"] for event in self._events.values()}
         started = {dag_id for dag_id, _ in self._dag_runs}
+        to_come = {uri for uri, producers in self._producers.items() if producers & started}
         words: list[str] = []
         expected: list[str] = []
-        for dag_id in sorted({consumer for uri in emitted for consumer in self._consumers.get(uri, [])} - started):
+        for dag_id in sorted(
+            {consumer for uri in emitted | to_come for consumer in self._consumers.get(uri, [])} - started
+        ):
             wanting = missing(self._expression(dag_id), emitted)
             if wanting:
                 words.append(f"{dag_id} waits for an event of {', '.join(wanting)}")
@@ -202,10 +222,3 @@ class Chain:
         if dag_id not in self._expressions:
             self._expressions[dag_id] = self._airflow.asset_expression(dag_id)
         return self._expressions[dag_id]
-
-    def will_wait_for(self) -> list[str]:
-        """The DAGs that wait for assets which the first dag_run may emit, in words."""
-        return [
-            f"{dag_id} waits for {', '.join(asset_uris(self._expression(dag_id)))}"
-            for dag_id in sorted({consumer for consumers in self._consumers.values() for consumer in consumers})
-        ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rich.console import RenderableType
@@ -24,6 +24,10 @@ STYLES = {
 }
 
 
+ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed", "canceled", "excluded", "timedout"})
+"""Task states, in lower case, after which nothing waits for the task any more."""
+
+
 def _line(kind: str, name: str, state: str | None, seconds: float | None, rest: str = "") -> Text:
     shown = (state or "waiting").lower()
     text = Text(f"{kind} " if kind else "")
@@ -36,15 +40,31 @@ def _line(kind: str, name: str, state: str | None, seconds: float | None, rest: 
     return text
 
 
-def _dag_task(task: Mapping[str, Any]) -> Text:
+def _state(task: Mapping[str, Any]) -> str:
+    return str(task["state"] or "waiting").lower()
+
+
+def _dag_task(task: Mapping[str, Any], run: Mapping[str, Any]) -> Text:
     name = task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"
     tries = f"try {task['try_number']}" if (task["try_number"] or 0) > 1 else ""
-    return _line("", name, task["state"], task["seconds"], tries)
+    unfinished = {other["task_id"] for other in run["tasks"] if _state(other) not in ENDED}
+    return _task(task, name, run, unfinished, rest=tries)
 
 
-def _job_task(task: Mapping[str, Any]) -> Text:
+def _job_task(task: Mapping[str, Any], run: Mapping[str, Any]) -> Text:
+    unfinished = {other["task_key"] for other in run["tasks"] if _state(other) not in ENDED}
+    return _task(task, task["task_key"], run, unfinished)
+
+
+def _task(
+    task: Mapping[str, Any], name: str, run: Mapping[str, Any], unfinished: Collection[str], rest: str = ""
+) -> Text:
+    """A task's line; one that waits says for which tasks, and since when: its run's start."""
+    waits_for = [other for other in task["depends_on"] if other in unfinished]
+    if task["seconds"] is None and waits_for and _state(task) not in ENDED:
+        return _line("", name, "waiting", run["seconds"], f"for {', '.join(waits_for)}")
     after = f"after {', '.join(task['depends_on'])}" if task["depends_on"] else ""
-    return _line("", task["task_key"], task["state"], task["seconds"], after)
+    return _line("", name, task["state"], task["seconds"], "  ".join(part for part in (after, rest) if part))
 
 
 def tree(state: ChainState) -> RenderableType:
@@ -53,16 +73,16 @@ def tree(state: ChainState) -> RenderableType:
     for run in state.dag_runs:
         branch = root.add(_line("dag_run", run["dag_id"], run["state"], run["seconds"], run["url"]))
         for task in run["tasks"]:
-            branch.add(_dag_task(task))
+            branch.add(_dag_task(task, run))
     for job_run in state.job_runs:
         branch = root.add(_line("job_run", job_run["job"], job_run["state"], job_run["seconds"], job_run["url"]))
         for task in job_run["tasks"]:
-            branch.add(_job_task(task))
+            branch.add(_job_task(task, job_run))
     for asset in state.assets:
         rows = asset["extra"].get("rows")
         root.add(Text.assemble("asset ", (asset["uri"], "bold"), f"  {rows} rows" if rows is not None else ""))
     for words in state.waiting:
-        root.add(Text(words, style="yellow"))
+        root.add(Text.assemble((words, "yellow"), (f"  {state.seconds:.1f} s", "dim")))
     return root
 
 

@@ -17,6 +17,7 @@ import psutil
 
 from sandbox.services import SERVICES
 from sandbox.supervisor.model import (
+    RELEASED,
     Launch,
     ServiceLaunch,
     ServicePhase,
@@ -24,11 +25,14 @@ from sandbox.supervisor.model import (
     SupervisorState,
     read_launch,
     read_state,
+    remove_traces,
     write_state,
 )
 from sandbox.supervisor.runner import ServiceRunner
 
 CATCH_UP_SECONDS = 1.0
+ABANDONED = 0
+"""Beside the signals, what can end a supervisor."""
 
 
 class Supervisor:
@@ -43,9 +47,15 @@ class Supervisor:
         self._runners: dict[str, ServiceRunner] = {}
         self._created = psutil.Process().create_time()
         self._behind = False
+        self._leaving = False
 
     def _write(self) -> None:
-        state = SupervisorState(pid=os.getpid(), created=self._created, services=dict(sorted(self._states.items())))
+        state = SupervisorState(
+            pid=os.getpid(),
+            created=self._created,
+            services=dict(sorted(self._states.items())),
+            leaving=self._leaving,
+        )
         try:
             write_state(self._state_file, state)
         except OSError:  # no room on the disk: the services must be looked after all the same
@@ -102,6 +112,15 @@ class Supervisor:
         for runner in stopping:
             runner.join(runner.launch.stop_seconds + 5)
 
+    def abandon(self) -> None:
+        """Stop everything and leave no trace: the `up` that began this sandbox was killed before it was done."""
+        with self._lock:
+            self._leaving = True
+            self._write()
+        self.stop()
+        if not self._state_file.exists():
+            remove_traces(read_launch(self._launch_file).context.paths)
+
     def stop(self) -> None:
         """Stop every service; state.json goes when all of them have ended."""
         self._stop(list(self._runners))
@@ -109,11 +128,18 @@ class Supervisor:
             self._state_file.unlink(missing_ok=True)
 
 
+def _watch_starter(signals: queue.SimpleQueue[int]) -> None:
+    """Put ABANDONED when the `up` that started this supervisor is gone without having released it."""
+    if sys.stdin.buffer.read() != RELEASED:
+        signals.put(ABANDONED)
+
+
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run until SIGTERM, or until the starter dies before it was done."""
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda received, _frame: signals.put(received))
+    threading.Thread(target=_watch_starter, args=(signals,), daemon=True).start()
     supervisor = Supervisor(Path(sys.argv[1]), Path(sys.argv[2]))
     supervisor.reconcile()
     while True:
@@ -122,10 +148,11 @@ def main() -> None:
         except queue.Empty:
             supervisor.catch_up()
             continue
-        if received != signal.SIGHUP:
-            break
-        supervisor.reconcile()
-    supervisor.stop()
+        if received == signal.SIGHUP:
+            supervisor.reconcile()
+            continue
+        supervisor.abandon() if received == ABANDONED else supervisor.stop()
+        break
 
 
 if __name__ == "__main__":

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from sandbox.health import Probe
-from sandbox.paths import write_private
+from sandbox.paths import StatePaths, write_private
 from sandbox.services.spec import ServiceContext
 from sandbox.services.stored import context_from, to_plain
+
+RELEASED = b"released"
+"""What `up` writes to its supervisor's standard input when it is done, in whatever way; a pipe that closes without it
+means that `up` was killed."""
 
 
 class ServicePhase(StrEnum):
@@ -69,11 +74,12 @@ class ServiceState:
 
 @dataclass(frozen=True, kw_only=True)
 class SupervisorState:
-    """The whole of state.json."""
+    """The whole of state.json; `leaving` is a supervisor that stops everything because its `up` was killed."""
 
     pid: int
     created: float
     services: Mapping[str, ServiceState] = field(default_factory=dict)
+    leaving: bool = False
 
 
 def write_launch(path: Path, launch: Launch) -> None:
@@ -105,4 +111,12 @@ def read_state(path: Path) -> SupervisorState | None:
     services = {
         name: ServiceState(**(item | {"phase": ServicePhase(item["phase"])})) for name, item in data["services"].items()
     }
-    return SupervisorState(pid=data["pid"], created=data["created"], services=services)
+    return SupervisorState(
+        pid=data["pid"], created=data["created"], services=services, leaving=data.get("leaving", False)
+    )
+
+
+def remove_traces(paths: StatePaths) -> None:
+    """Remove what only a running sandbox needs: its sockets, and what the supervisor was told."""
+    shutil.rmtree(paths.runtime, ignore_errors=True)
+    paths.launch_file.unlink(missing_ok=True)

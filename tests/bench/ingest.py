@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from sandbox.archive.generate import generate
-from sandbox.backends.process import clean_environment
+from sandbox.backends.process_environment import clean_environment
 from tests.bench import ingest_probe
 from tests.bench.model import Result, Sample, medians
 from tests.bench.project import airflow_python, project, timed

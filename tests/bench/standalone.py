@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from sandbox import health
-from sandbox.backends.process import clean_environment
+from sandbox.backends.process_environment import clean_environment
 from sandbox.clients.airflow import AirflowClient
 from sandbox.health import Probe
 from sandbox.services.airflow import HEALTHY_PATHS

@@ -11,7 +11,7 @@ import yaml
 
 from sandbox.airflow_launcher.config import COMPONENTS
 from sandbox.backends import BACKENDS
-from sandbox.backends.process import FOREIGN_PREFIXES
+from sandbox.backends.process_environment import FOREIGN_PREFIXES
 from sandbox.cli.env import variables
 from sandbox.config.load import OTHER_VARIABLES
 from sandbox.databricks_stub.jobspec import TASK_KINDS

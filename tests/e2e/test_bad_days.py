@@ -65,6 +65,30 @@ def test_a_service_that_dies_in_the_middle_of_a_run(cli: Cli, truth: Truth, serv
     assert_tables_are_right(cli, truth)
 
 
+def test_ctrl_c_ends_the_following_and_not_the_run(cli: Cli, truth: Truth) -> None:
+    """`run` ends with 130 and says what goes on and how to end it; the chain finishes, the tables are right."""
+    before = newest_run(cli, "produce_data_asset")["dag_run_id"]
+    process = cli.start("run")
+
+    def complaint() -> str:
+        run = newest_run(cli, "produce_data_asset")
+        return "" if run["dag_run_id"] != before and run["state"] == "running" else "not running yet"
+
+    health.wait_until(complaint, timeout_seconds=PATIENCE_SECONDS, interval_seconds=0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+
+    run_id = newest_run(cli, "produce_data_asset")["dag_run_id"]
+    assert process.returncode == 130
+    assert f"produce_data_asset goes on: {cli.airflow.base_url}/dags/produce_data_asset/runs/{run_id}" in err
+    health.wait_until(
+        lambda: "" if newest_run(cli, "produce_data_asset")["state"] == "success" else "still running",
+        timeout_seconds=PATIENCE_SECONDS,
+    )
+    assert cli("run", "--json").value["state"] == "success"
+    assert_tables_are_right(cli, truth)
+
+
 def test_a_killed_supervisor_is_replaced_without_a_restart(cli: Cli, truth: Truth) -> None:
     """`status` says that it is gone; `up` starts another one, which adopts the services."""
     before = {name: state.pid for name, state in cli.state.services.items()}

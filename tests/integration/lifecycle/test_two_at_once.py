@@ -70,8 +70,8 @@ def test_ctrl_c_takes_down_what_was_started(cli: Cli, after_seconds: float) -> N
     assert not cli.paths.state_file.exists()
 
 
-def test_a_killed_up_is_cleaned_up_by_down(cli: Cli) -> None:
-    """After kill -9 of `up` itself, `down` finds what it had started."""
+def kill_up_in_the_middle(cli: Cli) -> None:
+    """Start `up`, and kill it with -9 when its services are being started."""
     process = cli.start("up")
     health.wait_until(
         lambda: "" if cli.paths.state_file.exists() else "not started yet", timeout_seconds=PATIENCE_SECONDS
@@ -79,10 +79,45 @@ def test_a_killed_up_is_cleaned_up_by_down(cli: Cli) -> None:
     process.kill()
     process.communicate()
 
-    cli("down")
 
-    assert ownership.marked(cli.paths.instance_id) == []
+def test_a_killed_up_leaves_nothing(cli: Cli) -> None:
+    """After kill -9 of `up` itself what it had started ends by itself, and its sockets and state go."""
+    kill_up_in_the_middle(cli)
+
+    def complaint() -> str:
+        left = [process.pid for process in ownership.marked(cli.paths.instance_id)]
+        return f"these run on: {left}" if left else ""
+
+    health.wait_until(complaint, timeout_seconds=PATIENCE_SECONDS)
+
+    assert not cli.paths.state_file.exists()
     assert not cli.paths.runtime.exists()
+    assert "is not up" in cli("status", expect=5).err
+
+
+def test_up_after_a_killed_up(cli: Cli) -> None:
+    """The next `up` waits until the remains of the killed one are gone, then starts a sandbox that stays."""
+    kill_up_in_the_middle(cli)
+
+    cli("up")
+
+    assert cli("status", "--json").value["healthy"]
+
+
+def test_a_supervisor_that_replaces_a_killed_one_stays_when_its_up_is_killed(cli: Cli) -> None:
+    """A sandbox that was up before is never taken down by the death of an `up` that repairs it."""
+    cli("up")
+    before = {name: state.pid for name, state in cli.state.services.items()}
+    os.kill(cli.state.pid, signal.SIGKILL)
+    killed = cli.state.pid
+    process = cli.start("up")
+    health.wait_until(lambda: "" if cli.state.pid != killed else "not yet", timeout_seconds=PATIENCE_SECONDS)
+    process.kill()
+    process.communicate()
+
+    cli("up")
+
+    assert {name: state.pid for name, state in cli.state.services.items()} == before
 
 
 def test_a_busy_port_that_was_asked_for_is_an_error(cli: Cli) -> None:
