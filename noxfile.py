@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from sandbox.matrix.model import load  # noqa: E402
 MATRIX = load(PROJECT / "matrix.toml")
 
 BIN = Path(sys.executable).parent
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 PYTHON_FOLDERS = ("sandbox", "tests", "dags", "notebooks", "noxfile.py")
 
 nox.needs_version = ">=2025.2.9"
@@ -38,8 +40,14 @@ def lint(session: nox.Session) -> None:
     _tool(session, "ruff", "check", *PYTHON_FOLDERS)
     _tool(session, "ruff", "format", "--check", *PYTHON_FOLDERS)
     _tool(session, "lint-imports", "--no-cache")
-    _tool(session, "zizmor", "--offline", "--no-progress", "--quiet", ".github/workflows")
+    _workflows(session, required=False)
     _tool(session, "codespell", "sandbox", "tests", "dags", "notebooks", "docs", *_top_level_pages())
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """The CI workflows: zizmor, and actionlint, which needs Go or an actionlint on PATH."""
+    _workflows(session, required=True)
 
 
 @nox.session
@@ -93,6 +101,12 @@ def _run_cells(session: nox.Session, *arguments: str) -> None:
 
 
 @nox.session
+def planted(session: nox.Session) -> None:
+    """Plant bugs into copies of this repository: does the matrix turn exactly the right cells red?"""
+    _pytest(session, "tests/planted", workers="0", timeout=3600)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks of docs/benchmarks.md; takes a while, wants a quiet machine."""
     session.run(sys.executable, "-m", "tests.bench", *session.posargs, external=True)
@@ -108,6 +122,19 @@ def docs(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Compile the locks anew: `nox -s lock -- [--upgrade] [NAME …]`."""
     session.run(sys.executable, "-m", "sandbox.runtimes.refresh", *session.posargs, external=True)
+
+
+def _workflows(session: nox.Session, *, required: bool) -> None:
+    """Zizmor looks at rights and pins, actionlint (a Go program) at the rest: syntax, expressions, shell."""
+    _tool(session, "zizmor", "--offline", "--no-progress", "--quiet", ".github/workflows")
+    if shutil.which("actionlint"):
+        session.run("actionlint", external=True)
+    elif required and shutil.which("go"):
+        session.run("go", "run", ACTIONLINT, external=True)
+    elif required:
+        session.error(f"neither actionlint nor go is on PATH; next: go install {ACTIONLINT}")
+    else:
+        session.log("actionlint is not on PATH and was not run; `nox -s workflows` runs it with Go")
 
 
 def _tool(session: nox.Session, name: str, *arguments: str) -> None:

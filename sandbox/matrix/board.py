@@ -19,6 +19,8 @@ STYLES = {State.PASSED: "green", State.FAILED: "red", State.SKIPPED: "yellow", S
 MARKS = {State.PASSED: "✓", State.FAILED: "✗", State.SKIPPED: "-", State.NOT_RUN: "·"}
 
 MOST_TROUBLES = 5
+MOST_TESTS = 5
+"""Of the tests that did not pass for one reason so many are named."""
 
 
 class Board:
@@ -113,7 +115,9 @@ def explain(results: Sequence[CellResult], paste_able: Callable[[str], str]) -> 
         if result.reason and not any(result.reason.startswith(test.id) for test in result.tests):
             lines.append(f"  {result.reason}")
         for trouble in troubles(result)[:MOST_TROUBLES]:
-            lines += [f"  {trouble.state.words}: {test.id}" for test in trouble.tests]
+            lines += [f"  {trouble.state.words}: {test.id}" for test in trouble.tests[:MOST_TESTS]]
+            if len(trouble.tests) > MOST_TESTS:
+                lines.append(f"  … and {len(trouble.tests) - MOST_TESTS} more, for the same reason:")
             said = trouble.message.strip().splitlines()
             lines += [f"    {line}" for line in ([*said[:2], "  …", *said[-10:]] if len(said) > 13 else said)]
         lines.append(f"  again: {paste_able(result.rerun)}")

@@ -20,6 +20,7 @@ warnings.simplefilter("ignore")
 import airflow.providers.amazon.aws.hooks.s3  # noqa: E402
 import airflow.providers.databricks.operators.databricks  # noqa: E402
 import airflow.sdk  # noqa: E402
+import airflow.timetables.trigger  # noqa: E402
 
 try:
     from airflow.dag_processing.dagbag import DagBag
@@ -104,10 +105,11 @@ def main() -> None:
     files = {}
     for file in sorted(folder.glob("*.py")):
         bag = DagBag(dag_folder="/dev/null")
-        begun = time.monotonic()
+        # of the processor: what other cells do meanwhile is not the file's own time
+        begun = time.process_time()
         with WATCH.watching() as effects:
             bag.process_file(str(file), only_if_updated=False)
-        seconds = time.monotonic() - begun
+        seconds = time.process_time() - begun
         files[file.name] = {
             "seconds": seconds,
             "effects": effects,
