@@ -17,6 +17,7 @@ PROJECT = Path(__file__).parent
 # the nox script does not put the project on sys.path
 sys.path.insert(0, str(PROJECT))
 
+from sandbox.backends import BACKENDS  # noqa: E402
 from sandbox.matrix import provision, settings  # noqa: E402
 from sandbox.matrix.cell import Cell  # noqa: E402
 from sandbox.matrix.model import load  # noqa: E402
@@ -25,6 +26,7 @@ MATRIX = load(PROJECT / "matrix.toml")
 
 BIN = Path(sys.executable).parent
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+BACKEND_TESTS = ["tests/integration/backends", "tests/e2e"]
 PYTHON_FOLDERS = ("sandbox", "tests", "dags", "notebooks", "noxfile.py")
 
 nox.needs_version = ">=2025.2.9"
@@ -76,6 +78,21 @@ def e2e(session: nox.Session) -> None:
     _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200, env=settings.environment(cell, {}))
     if not session.posargs:
         _run_cells(session, cell.id)
+
+
+@nox.session
+def backends(session: nox.Session) -> None:
+    """The backend contract and the e2e tests on the backends named after `--`, or on all that this machine can run."""
+    able = {name: provision.lacks(name) for name in BACKENDS}
+    named = [word for word in session.posargs if word in able]
+    for name in named or [name for name, lack in able.items() if not lack]:
+        if able[name]:
+            session.error(f"the backend {name} cannot run here: {able[name]}")
+        env = {"SANDBOX_TEST_BACKENDS": name, "SANDBOX_BACKEND": name}
+        options = [word for word in session.posargs if word not in able]
+        folders = [] if any((PROJECT / word.split("::")[0]).exists() for word in options) else BACKEND_TESTS
+        arguments = ["--numprocesses=0", "--timeout=1800", *folders, *options]
+        session.run(sys.executable, "-m", "pytest", *arguments, external=True, env=env)
 
 
 def _cell_session(cell: Cell) -> None:

@@ -63,9 +63,14 @@ class Cli:
         return StatePaths(project=self.project.resolve(), name=self.name)
 
     @property
+    def backend(self) -> str:
+        """The name of the backend that the sandbox is, or was last, on."""
+        return marker.read(self.paths)
+
+    @property
     def context(self) -> ServiceContext:
         """Addresses and credentials of the running sandbox."""
-        return BACKENDS[marker.read(self.paths)].context(self.paths)
+        return BACKENDS[self.backend].context(self.paths)
 
     @property
     def airflow(self) -> AirflowClient:
@@ -91,8 +96,18 @@ class Cli:
         return found
 
     @property
+    def started(self) -> dict[str, str | None]:
+        """When each service's process began, by service; a service that was restarted has another time."""
+        return {service["name"]: service["started"] for service in self.status()["services"]}
+
+    def status(self) -> dict[str, Any]:
+        """What `sandbox status --json` says, healthy or not."""
+        value: dict[str, Any] = self("status", "--json", expect=None).value
+        return value
+
+    @property
     def state(self) -> SupervisorState:
-        """What the supervisor says."""
+        """What the supervisor of the process backend says."""
         state = read_state(self.paths.state_file)
         assert state is not None, "the sandbox is down"
         return state

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,9 +15,27 @@ from sandbox.progress import Progress
 from sandbox.services.spec import ServiceContext
 
 
+class Capability(StrEnum):
+    """What not every backend can do; docs/backend-contract.md says which can, and what a user does without."""
+
+    LOGS_OUTLIVE_DOWN = "logs-outlive-down"
+    """The logs are files of the state folder: `sandbox logs` shows them after `down`, too."""
+    MOVABLE_PORTS = "movable-ports"
+    """An `up` of a running sandbox may give a service another port."""
+    RESIDENT_VALIDATOR = "resident-validator"
+    """The running Airflow answers `sandbox validate`, in less than a second."""
+    DOWN_REMOVES_EVERYTHING = "down-removes-everything"
+    """After `down` nothing but data is left; elsewhere there is something stopped, which `reset` removes."""
+    TASK_ISOLATION = "task-isolation"
+    """Each task runs apart from all others and from the scheduler, in a pod of its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
-    """One service as it is now: `detail` says what is wrong, or what is worth knowing; `where` names its process."""
+    """One service as it is now: `detail` says what is wrong, or what is worth knowing; `where` names its process.
+
+    `started` is when that process began: a later time says that it was restarted since.
+    """
 
     name: str
     title: str
@@ -23,10 +43,18 @@ class ServiceStatus:
     url: str
     detail: str
     where: Mapping[str, int | str | None]
+    started: datetime | None
 
     def as_json(self) -> dict[str, Any]:
         """The wire form of `sandbox status --json`."""
-        return {"name": self.name, "healthy": self.healthy, "url": self.url, "detail": self.detail, **self.where}
+        return {
+            "name": self.name,
+            "healthy": self.healthy,
+            "url": self.url,
+            "detail": self.detail,
+            **self.where,
+            "started": self.started.isoformat(timespec="milliseconds") if self.started else None,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +120,14 @@ LogSource = FileLog | CommandLog
 
 
 class Backend(Protocol):
-    """A module with these functions; each works from the state folder alone, so it works after a crash too."""
+    """A module with these members; each works from the state folder alone, so it works after a crash too.
+
+    docs/backend-contract.md numbers what users may rely on; its tests run on every backend.
+    """
+
+    @property
+    def CAPABILITIES(self) -> frozenset[Capability]:  # noqa: N802 - a module's constant
+        """What it can do that not every backend can."""
 
     def up(self, plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
         """Start what does not run, repair what is broken, wait until all is healthy; undo nothing on failure.

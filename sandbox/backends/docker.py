@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import credentials, health, images, ports
 from sandbox.backends import docker_container as containers
-from sandbox.backends.base import CommandLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import Contained, contained, inside
 from sandbox.errors import ServiceNotHealthy
 from sandbox.images.registry import IMAGES
@@ -26,6 +27,8 @@ from sandbox.services.stored import context_from, to_plain
 if TYPE_CHECKING:
     from docker.models.containers import Container
     from testcontainers.core.network import Network
+
+CAPABILITIES = frozenset({Capability.MOVABLE_PORTS, Capability.DOWN_REMOVES_EVERYTHING})
 
 LOG_LINES = 30
 MIGRATE_SECONDS = 180
@@ -305,7 +308,14 @@ def _ask(name: str, container: Container | None, outer: ServiceContext, detail: 
         url=entry.url(outer) if name in outer.ports else "",
         detail="; ".join(part for part in parts if part),
         where={"container": container.name if container is not None else None},
+        started=_started(container),
     )
+
+
+def _started(container: Container | None) -> datetime | None:
+    if container is None or container.status != "running":
+        return None
+    return datetime.fromisoformat(container.attrs["State"]["StartedAt"])
 
 
 def context(paths: StatePaths) -> ServiceContext:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sandbox import credentials, health, images, ports
 from sandbox.backends import kind_cluster as cluster
 from sandbox.backends import kind_release as release
 from sandbox.backends import kind_wait
-from sandbox.backends.base import CommandLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import contained, inside
 from sandbox.backends.kind_tools import Tools, check_tools
 from sandbox.errors import SandboxError, ServiceNotHealthy
@@ -26,6 +27,8 @@ from sandbox.runtimes.store import cache_folder
 from sandbox.services import SERVICES
 from sandbox.services.spec import ServiceContext
 from sandbox.services.stored import context_from, to_plain
+
+CAPABILITIES = frozenset({Capability.TASK_ISOLATION})
 
 POD_SECURITY = "baseline"
 """Restricted but for the container that gives host-path volumes to their users."""
@@ -177,7 +180,7 @@ def _pods(paths: StatePaths, outer: ServiceContext) -> list[dict[str, Any]] | st
 def _ask(name: str, pods: list[dict[str, Any]] | str, outer: ServiceContext, detail: str) -> ServiceStatus:
     entry = SERVICES[name]
     complaint = health.check(entry.probe(outer)) if name in outer.ports else ""
-    restarts, pod_name = 0, None
+    restarts, pod_name, started = 0, None, None
     if isinstance(pods, str):
         complaint = f"the cluster does not answer: {pods}"
     else:
@@ -186,6 +189,7 @@ def _ask(name: str, pods: list[dict[str, Any]] | str, outer: ServiceContext, det
         states = [each for pod in mine for each in pod["status"].get("containerStatuses", ())]
         restarts = sum(each["restartCount"] for each in states)
         sick = [each["name"] for each in states if not each["ready"]]
+        started = _started(states)
         if not mine:
             complaint = complaint or "there is no pod"
         elif sick:
@@ -198,7 +202,14 @@ def _ask(name: str, pods: list[dict[str, Any]] | str, outer: ServiceContext, det
         url=entry.url(outer) if name in outer.ports else "",
         detail="; ".join(part for part in parts if part),
         where={"pod": pod_name},
+        started=started,
     )
+
+
+def _started(states: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """When the newest of these containers began to run."""
+    began = [each["state"]["running"]["startedAt"] for each in states if "running" in each.get("state", {})]
+    return max(map(datetime.fromisoformat, began), default=None)
 
 
 def _belongs(pod: Mapping[str, Any], service: str) -> bool:

@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox import credentials, database_template, health, ports, room
-from sandbox.backends.base import FileLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends.base import Capability, FileLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.process_environment import clean_environment
 from sandbox.backends.process_supervisor import (
     longest_stop_seconds,
@@ -38,6 +39,15 @@ from sandbox.supervisor.model import (
     read_state,
     remove_traces,
     write_launch,
+)
+
+CAPABILITIES = frozenset(
+    {
+        Capability.LOGS_OUTLIVE_DOWN,
+        Capability.MOVABLE_PORTS,
+        Capability.RESIDENT_VALIDATOR,
+        Capability.DOWN_REMOVES_EVERYTHING,
+    }
 )
 
 
@@ -216,6 +226,7 @@ def _ask(item: ServiceLaunch, context: ServiceContext, state: SupervisorState) -
         url=entry.url(context),
         detail="; ".join(part for part in parts if part),
         where={"pid": process.pid if process else None},
+        started=_started(known.created) if known and process else None,
     )
 
 
@@ -231,7 +242,12 @@ def _supervisor_status(state: SupervisorState, paths: StatePaths) -> ServiceStat
         url="",
         detail=detail,
         where={"pid": process.pid if process else None},
+        started=_started(state.created) if process else None,
     )
+
+
+def _started(created: float | None) -> datetime | None:
+    return datetime.fromtimestamp(created, UTC) if created is not None else None
 
 
 def context(paths: StatePaths) -> ServiceContext:

@@ -31,6 +31,7 @@ OTHER_VARIABLES = frozenset(
         "NAME",
         "REPORT_KEY",
         "SERVICE",
+        "TEST_BACKENDS",
         "TEST_WORKERS",
     )
 )

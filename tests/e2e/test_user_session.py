@@ -11,8 +11,8 @@ import pytest
 
 from sandbox import health
 from sandbox.ports import is_free
-from sandbox.supervisor import ownership
 from tests.driver import Cli
+from tests.places import PLACES
 from tests.truth import Truth, of_archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("user session")]
@@ -62,11 +62,11 @@ def test_the_tables_hold_what_the_archive_holds(cli: Cli, first_run: dict[str, A
 
 def test_reload_restarts_what_it_is_told(cli: Cli, first_run: dict[str, Any]) -> None:
     """The named service is another process afterwards, the others are the same."""
-    before = {name: state.pid for name, state in cli.state.services.items()}
+    before = cli.started
 
     value = cli("reload", "archive", "--json").value
 
-    after = {name: state.pid for name, state in cli.state.services.items()}
+    after = cli.started
     assert value["healthy"] is True
     assert [name for name in before if before[name] != after[name]] == ["archive"]
     assert "there is no service 'nope'" in cli("reload", "nope", expect=3).err
@@ -76,9 +76,9 @@ def test_status_keeps_its_contract(cli: Cli, first_run: dict[str, Any]) -> None:
     """`status --json` has the fields that outside checks read, and everything is healthy."""
     status = cli("status", "--json").value
 
-    assert (status["schema"], status["name"], status["backend"], status["healthy"]) == (1, "default", "process", True)
+    assert (status["schema"], status["name"], status["backend"], status["healthy"]) == (1, "default", cli.backend, True)
     for service in status["services"]:
-        assert {"name", "healthy", "url", "detail", "pid"} <= service.keys()
+        assert {"name", "healthy", "url", "detail", "started"} <= service.keys()
     assert Path(status["credentials_file"]).stat().st_mode & 0o777 == 0o600
 
 
@@ -100,11 +100,11 @@ def test_other_tools_work_with_the_printed_environment(cli: Cli, first_run: dict
 
 def test_up_again_changes_nothing(cli: Cli, first_run: dict[str, Any]) -> None:
     """A second `up` finds everything healthy and starts nothing anew."""
-    before = {name: state.pid for name, state in cli.state.services.items()}
+    before = cli.started
 
     cli("up")
 
-    assert {name: state.pid for name, state in cli.state.services.items()} == before
+    assert cli.started == before
 
 
 def test_an_edited_dag_is_visible_within_three_seconds(cli: Cli, first_run: dict[str, Any]) -> None:
@@ -190,14 +190,16 @@ def test_an_archive_of_ones_own(cli: Cli, first_run: dict[str, Any], tmp_path: P
     assert events == {mine.posts, mine.users}
 
 
-def test_down_leaves_nothing(cli: Cli, first_run: dict[str, Any]) -> None:
-    """No process, no port, no socket; the tables' files stay."""
+def test_down_leaves_nothing(cli: Cli, first_run: dict[str, Any], truth: Truth) -> None:
+    """Nothing runs, no port is taken, no socket is left; the next `up` finds the tables."""
     ports = dict(cli.context.ports)
+    place = PLACES[cli.backend]
 
     cli("down")
 
-    assert ownership.marked(cli.paths.instance_id) == []
+    assert place.running(cli) == []
     assert all(is_free(port) for port in ports.values())
     assert not cli.paths.runtime.exists()
-    assert (cli.paths.warehouse / "default" / "raw_posts").is_dir()
     assert cli("status", expect=5).err.startswith("error: sandbox default is not up")
+    cli("up")
+    assert cli.rows(f"SELECT count(*) FROM {GOLD}.raw_posts") == [[truth.posts]]

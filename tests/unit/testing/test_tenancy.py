@@ -37,7 +37,9 @@ class RecordedBackend:
         return True
 
     def status(self, paths: StatePaths) -> SandboxStatus:
-        service = ServiceStatus(name="airflow", title="Airflow", healthy=True, url="", detail="", where={})
+        service = ServiceStatus(
+            name="airflow", title="Airflow", healthy=True, url="", detail="", where={}, started=None
+        )
         services = (service,) if (paths.root / "up").exists() else ()
         return SandboxStatus(name=paths.name, backend="process", services=services, credentials_file=paths.root / "c")
 
