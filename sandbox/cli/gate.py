@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def _policy(matrix: Matrix, name: str) -> Policy:
         raise ConfigurationError(
             f"there is no policy {name}",
             why=f"{matrix.file.name} has: {', '.join(matrix.policies) or 'none'}",
-            next_command=f"$EDITOR {matrix.file}",
+            next_command=f"$EDITOR {shlex.quote(str(matrix.file))}",
         )
     return matrix.policies[name]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,7 @@ def command(session: Session, row: str | None) -> None:
         raise TestsFailed(
             f"validate found {count} error{'s' if count > 1 else ''} ({seconds} s)",
             why="\n".join(_lines(verdict.errors)),
-            next_command=f"$EDITOR {verdict.errors[0].place.file}",
+            next_command=f"$EDITOR {shlex.quote(str(verdict.errors[0].place.file))}",
         )
     there = f", {row} breaks nothing" if row else ""
     session.terminal.say(f"{len(rows)} DAGs import, the wiring fits{there}{_beside(verdict)}; {seconds} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         complaint = f"{FILE_NAME} cannot be read: {error.strerror}"
     except tomllib.TOMLDecodeError as error:
         complaint = f"{FILE_NAME} is not valid TOML: {error}"
-    raise ConfigurationError(complaint, next_command=f"$EDITOR {file}")
+    raise ConfigurationError(complaint, next_command=f"$EDITOR {shlex.quote(str(file))}")
 
 
 def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | None = None) -> LoadedConfig:
@@ -173,7 +174,7 @@ def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | No
     if problems or config is None:
         count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
         raise ConfigurationError(
-            f"the configuration has {count}", why="\n".join(problems), next_command=f"$EDITOR {file}"
+            f"the configuration has {count}", why="\n".join(problems), next_command=f"$EDITOR {shlex.quote(str(file))}"
         )
     return LoadedConfig(
         config=config,

@@ -10,6 +10,8 @@ from sandbox.clients.airflow import AirflowClient
 from sandbox.errors import ConfigurationError, NothingSelected
 
 PARSE_SECONDS = 30.0
+MENDED_SECONDS = 5.0
+"""How long a file that did not import may take to be parsed again, where somebody has just mended it."""
 
 
 def downstream(dag_id: str, assets: Iterable[dict[str, Any]]) -> list[str]:
@@ -41,12 +43,16 @@ def prepare(airflow: AirflowClient, dag_id: str) -> list[str]:
     """
 
     def complaint() -> str:
-        return "" if airflow.dag(dag_id) else f"Airflow has not parsed {dag_id}"
+        dag = airflow.dag(dag_id)
+        # Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered
+        usable = dag is not None and not dag["is_stale"] and not dag["has_import_errors"]
+        return "" if usable else f"Airflow has not parsed {dag_id}"
 
     if complaint():
         errors = airflow.import_errors()
+        patience_seconds = MENDED_SECONDS if errors else PARSE_SECONDS
         try:
-            health.wait_until(complaint, timeout_seconds=0.1 if errors else PARSE_SECONDS, interval_seconds=0.25)
+            health.wait_until(complaint, timeout_seconds=patience_seconds, interval_seconds=0.25)
         except health.StillWaiting:
             raise _unknown(airflow, dag_id) from None
     others = downstream(dag_id, airflow.assets())

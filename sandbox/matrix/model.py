@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
+import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -123,7 +124,9 @@ def load(file: Path) -> Matrix:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file.name} is not valid TOML: {error}", next_command=f"$EDITOR {file}") from None
+        raise ConfigurationError(
+            f"{file.name} is not valid TOML: {error}", next_command=f"$EDITOR {shlex.quote(str(file))}"
+        ) from None
     places = _Places(file.name, text)
     try:
         content = MatrixFile.model_validate(tree)
@@ -145,7 +148,9 @@ def load(file: Path) -> Matrix:
 
 def _refused(file: Path, problems: list[str]) -> ConfigurationError:
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-    return ConfigurationError(f"{file.name} has {count}", why="\n".join(problems), next_command=f"$EDITOR {file}")
+    return ConfigurationError(
+        f"{file.name} has {count}", why="\n".join(problems), next_command=f"$EDITOR {shlex.quote(str(file))}"
+    )
 
 
 def _contradictions(matrix: Matrix) -> Iterator[tuple[str, str]]:
