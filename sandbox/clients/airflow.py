@@ -13,6 +13,12 @@ import httpx
 from sandbox.clients.http import Api, ApiAnswer
 from sandbox.errors import ServiceNotHealthy
 
+FOLD_MARKS = ("::group::", "::endgroup::")
+"""Lines of a log that only its page in the UI understands."""
+
+AIRFLOW_ITSELF = "/site-packages/airflow/"
+"""Frames of a traceback that say nothing about the task."""
+
 
 def create_token(base_url: str, *, user: str, password: str) -> str:
     """A JWT for the REST API (`POST /auth/token` of the simple auth manager answers 201)."""
@@ -122,11 +128,21 @@ class AirflowClient:
         answer = self._api.request("GET", path, params={"map_index": map_index, "limit": 100})
         return [str(entry["key"]) for entry in answer["xcom_entries"]]
 
+    def raised(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> str:
+        """The exception with which a try of a task ended, as one text; empty when its log has none."""
+        entries = self._log(dag_id, run_id, task_id, try_number, map_index)
+        errors = [error for entry in entries if isinstance(entry, dict) for error in entry.get("error_detail") or []]
+        return _raised(errors[-1]) if errors else ""
+
     def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> list[str]:
         """The log of one try of a task as text lines."""
+        entries = self._log(dag_id, run_id, task_id, try_number, map_index)
+        return [line for entry in entries for line in _log_entry(entry)]
+
+    def _log(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int) -> list[Any]:
         path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
         answer = self._api.request("GET", path, params={"map_index": map_index, "full_content": "true"})
-        return [line for entry in answer["content"] for line in _log_entry(entry)]
+        return list(answer["content"])
 
     def pools(self) -> list[dict[str, Any]]:
         """All pools."""
@@ -142,9 +158,17 @@ def _log_entry(entry: Any) -> list[str]:
     """A structured log entry as lines: its event, then the traceback that it carries."""
     if isinstance(entry, str):
         return entry.splitlines()
-    lines = str(entry.get("event", "")).splitlines()
+    event = str(entry.get("event", ""))
+    lines = [] if event.startswith(FOLD_MARKS) else event.splitlines()
     for error in entry.get("error_detail") or []:
-        for frame in error.get("frames", []):
-            lines.append(f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}')
-        lines.append(f"{error.get('exc_type', '')}: {error.get('exc_value', '')}")
+        frames = error.get("frames", [])
+        own = [frame for frame in frames if AIRFLOW_ITSELF not in frame["filename"]]
+        lines += [
+            f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}' for frame in own or frames
+        ]
+        lines.append(_raised(error))
     return lines
+
+
+def _raised(error: dict[str, Any]) -> str:
+    return f"{error.get('exc_type', '')}: {error.get('exc_value', '')}"

@@ -50,8 +50,10 @@ def _notebook(job_run: Mapping[str, Any], task: Mapping[str, Any], databricks: D
 
 
 def _task_log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient) -> str:
-    lines = airflow.log_lines(
-        run["dag_id"], run["run_id"], task["task_id"], task["try_number"], map_index=task["map_index"]
-    )
-    shown = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-    return f"task {run['dag_id']}.{task['task_id']} failed (try {task['try_number']}):\n{shown}"
+    which = (run["dag_id"], run["run_id"], task["task_id"], task["try_number"])
+    lines = airflow.log_lines(*which, map_index=task["map_index"])
+    raised = airflow.raised(*which, map_index=task["map_index"])
+    shown = "\n".join(f"    {line}" for line in lines[-LOG_LINES:])
+    reason = f"\n  {raised.strip()}" if raised else ""
+    what = f"task {run['dag_id']}.{task['task_id']} failed (try {task['try_number']}):"
+    return f"{what}{reason}\n  the end of its log:\n{shown}"

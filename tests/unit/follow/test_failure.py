@@ -1,0 +1,89 @@
+"""Why a chain failed: the reason first, then the log that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.databricks import DatabricksClient
+from sandbox.follow.chain import ChainState
+from sandbox.follow.failure import explain
+
+
+@dataclass
+class FakeApi:
+    """Answers every request with one log."""
+
+    content: list[Any]
+
+    def request(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {"content": self.content}
+
+
+def airflow_with(*content: Any) -> AirflowClient:
+    client = AirflowClient.__new__(AirflowClient)
+    client.base_url = "http://airflow"
+    client._api = cast("Any", FakeApi(list(content)))
+    return client
+
+
+def frame(filename: str) -> dict[str, Any]:
+    return {"filename": filename, "lineno": 7, "name": "run"}
+
+
+FAILED = ChainState(
+    dag_runs=(
+        {
+            "dag_id": "produce",
+            "run_id": "r",
+            "state": "failed",
+            "url": "http://airflow/r",
+            "tasks": [{"task_id": "ingest", "state": "failed", "try_number": 1, "map_index": -1}],
+        },
+    ),
+    job_runs=(),
+    assets=(),
+    waiting=(),
+    finished=True,
+)
+
+
+def test_the_reason_stands_before_the_log() -> None:
+    """Airflow's own frames and the marks that fold its log say nothing about the task."""
+    frames = [frame("/venv/lib/site-packages/airflow/sdk/task_runner.py"), frame("/project/dags/produce.py")]
+    error = {"exc_type": "AirflowFailException", "exc_value": "the archive is truncated", "frames": frames}
+    airflow = airflow_with(
+        {"event": "::group::Log message source details"},
+        {"event": "downloaded 3000 bytes"},
+        {"event": "Task failed with exception", "error_detail": [error]},
+    )
+
+    lines = explain(FAILED, airflow, cast("DatabricksClient", None)).splitlines()
+
+    assert lines == [
+        "task produce.ingest failed (try 1):",
+        "  AirflowFailException: the archive is truncated",
+        "  the end of its log:",
+        "    downloaded 3000 bytes",
+        "    Task failed with exception",
+        '      File "/project/dags/produce.py", line 7, in run',
+        "    AirflowFailException: the archive is truncated",
+    ]
+
+
+def test_a_failure_in_airflow_itself_keeps_its_frames() -> None:
+    """Where there are no others, they are all there is."""
+    frames = [frame("/venv/lib/site-packages/airflow/sdk/task_runner.py")]
+    airflow = airflow_with(
+        {"event": "it failed", "error_detail": [{"exc_type": "KeyError", "exc_value": "'x'", "frames": frames}]}
+    )
+
+    assert "task_runner.py" in explain(FAILED, airflow, cast("DatabricksClient", None))
+
+
+def test_a_log_of_plain_text_has_no_reason_of_its_own() -> None:
+    """Then the end of the log is the answer."""
+    lines = explain(FAILED, airflow_with("one\ntwo"), cast("DatabricksClient", None)).splitlines()
+
+    assert lines == ["task produce.ingest failed (try 1):", "  the end of its log:", "    one", "    two"]
