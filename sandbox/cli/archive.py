@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from sandbox.archive.generate import generate
+from sandbox.cli.groups import Group
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 
 
-@click.group("archive")
+@click.group("archive", cls=Group)
 def command() -> None:
     """Generate Stack Exchange archives, or list those that the mirror serves."""
 

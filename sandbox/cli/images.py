@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from sandbox.cli.groups import Group
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 
 
-@click.group("images")
+@click.group("images", cls=Group)
 def command() -> None:
     """The container images that the docker and kind backends run, and that production gets."""
 

@@ -14,6 +14,7 @@ import click
 
 import sandbox
 from sandbox import room
+from sandbox.cli.groups import Group
 from sandbox.errors import INTERRUPTED_EXIT_CODE, PrerequisiteMissing, SandboxError
 from sandbox.paths import find_project
 
@@ -44,7 +45,7 @@ COMMANDS = {
 """Command -> module of this package, which holds a click command of the same name."""
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """The commands, each imported only when it is used: an import costs more than most commands take."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

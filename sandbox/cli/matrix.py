@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from sandbox.cli.groups import Group
 from sandbox.cli.session import Session, common_options
 from sandbox.console import paste_able, table
 from sandbox.errors import NothingSelected, PrerequisiteMissing, TestsFailed
@@ -31,7 +32,7 @@ def read(session: Session) -> Matrix:
     return load(session.paths.project / session.config.project.matrix)
 
 
-@click.group("matrix")
+@click.group("matrix", cls=Group)
 def command() -> None:
     """List the cells of the test matrix, or run them side by side."""
 

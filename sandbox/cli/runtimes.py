@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sandbox.cli.groups import Group
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.errors import PrerequisiteMissing
@@ -21,7 +22,7 @@ def _mebibytes(size: int | None) -> str:
     return "" if not size else f"{size / 1024**2:.0f} MiB"
 
 
-@click.group("runtimes")
+@click.group("runtimes", cls=Group)
 def command() -> None:
     """List, build, verify or prune the locked environments of the services."""
 

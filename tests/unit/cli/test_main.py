@@ -28,6 +28,16 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert len(capsys.readouterr().out.splitlines()) > 4
 
 
+@pytest.mark.parametrize("arguments", [[], ["runtimes"], ["archive"], ["matrix"], ["images"]])
+def test_the_list_of_commands_cuts_no_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A newcomer reads the list first."""
+    assert run([*arguments, "--help"]) == 0
+
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
