@@ -15,6 +15,8 @@ JINJA_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(?P<name>[A-Za-z_]\w*)")
 JINJA_VARIABLE_GET = re.compile(r"\bvar\.(?:value|json)\.get\(\s*['\"](?P<name>[^'\"]+)['\"]\s*(?P<more>,)?")
 JINJA_CONNECTION = re.compile(r"\bconn\.(?P<name>[A-Za-z_]\w*)")
 
+HOOKS = frozenset({"S3Hook", "AwsGenericHook", "DatabricksHook", "DatabricksSqlHook"})
+"""Hooks whose first argument is the connection."""
 
 ReadText = Callable[[ast.expr | None], str | None]
 
@@ -152,6 +154,8 @@ def _read_call(node: ast.Call, path: Path, text: ReadText, found: DagSources) ->
             found.connections.append(Mention(name=connection, place=Place(file=path, line=item.value.lineno)))
     if name in ("DAG", "dag") and (dag_id := text(keywords["dag_id"].value) if "dag_id" in keywords else first):
         found.dags.setdefault((path, dag_id), place)
+    if name in HOOKS and first:
+        found.connections.append(Mention(name=first, place=place))
     if name == "get_connection" and first:
         found.connections.append(Mention(name=first, place=place))
     if name == "get" and isinstance(node.func, ast.Attribute):

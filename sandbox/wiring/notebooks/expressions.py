@@ -15,6 +15,7 @@ from sandbox.wiring.notebooks.values import (
     Dotted,
     Function,
     Handle,
+    Module,
     Scope,
     as_text,
     call_builtin,
@@ -144,6 +145,8 @@ def _part(node: ast.expr, at: Follower) -> str:
 
 
 def _attribute(value: Any, name: str) -> Any:
+    if isinstance(value, Module):
+        return value.member(name)
     if isinstance(value, Dotted):
         return value.then(f".{name}")
     return UNKNOWN.then(f".{name}")
@@ -152,6 +155,8 @@ def _attribute(value: Any, name: str) -> Any:
 def _call(node: ast.Call, at: Follower) -> Any:
     receiver = evaluate(node.func.value, at) if isinstance(node.func, ast.Attribute) else None
     callee = None if isinstance(node.func, ast.Attribute) else evaluate(node.func, at)
+    if isinstance(node.func, ast.Attribute) and isinstance(receiver, Module):
+        callee = receiver.member(node.func.attr)
     arguments = [evaluate(item, at) for item in node.args]
     keywords = {item.arg or f"**{index}": evaluate(item.value, at) for index, item in enumerate(node.keywords)}
     starred = any(isinstance(item, ast.Starred) for item in node.args)
@@ -167,12 +172,12 @@ def _call(node: ast.Call, at: Follower) -> Any:
             return at.handle_effect(receiver, name, node)
         if name == "joinpath" and isinstance(receiver, str):
             return _noted(join_path([receiver, *arguments]), node, at)
-        if not isinstance(receiver, (Dotted, Function)):
+        if not isinstance(receiver, (Dotted, Function, Module)):
             found = UNKNOWN if starred else call_method(receiver, name, arguments, keywords)
             if isinstance(found, str):
                 at.note_path(found, node)
             return found if found is not UNKNOWN else at.call_effect(f"?.{name}", arguments, keywords, node)
-    path = _attribute(receiver, node.func.attr).path if isinstance(node.func, ast.Attribute) else _path(callee)
+    path = _path(_attribute(receiver, node.func.attr) if isinstance(node.func, ast.Attribute) else callee)
     last = path.rpartition(".")[2]
     if last in PATH_MAKERS or path == "os.path.join":
         return _noted(join_path(arguments), node, at)

@@ -21,6 +21,16 @@ class Include:
     """Of a notebook that runs apart and was found."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BadImport:
+    """An import that fails when the notebook runs."""
+
+    place: Place
+    subject: str
+    message: str
+    hint: str
+
+
 @dataclass(kw_only=True)
 class NotebookFacts:
     """Collected facts; a mapping keeps the first place of each name."""
@@ -29,6 +39,9 @@ class NotebookFacts:
     current: tuple[str | None, str | None]
     """Catalog and schema of names with fewer parts; None: not known."""
     problems: list[Problem] = field(default_factory=list)
+    bad_imports: dict[tuple[Place, str], BadImport] = field(default_factory=dict)
+    changes_import_path: bool = False
+    """It changes `sys.path`: a module may come from anywhere."""
     missing: list[Include] = field(default_factory=list)
     children: list[Include] = field(default_factory=list)
     widgets_defined: dict[str, tuple[str, Place]] = field(default_factory=dict)

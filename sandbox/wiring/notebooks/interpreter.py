@@ -17,6 +17,7 @@ from sandbox.wiring.notebooks.cells import Cell, NotebookFile, beside
 from sandbox.wiring.notebooks.effects import Effects
 from sandbox.wiring.notebooks.expressions import as_read, evaluate
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
+from sandbox.wiring.notebooks.imports import Imports
 from sandbox.wiring.notebooks.values import (
     HOLE,
     UNKNOWN,
@@ -46,6 +47,7 @@ class Interpreter:
         self.effects = effects
         self.scope = Scope()
         self._read = read
+        self._imports = Imports(self)
         self._files: list[Path] = []
         self._cell = Place(file=facts.path)
         self._place: Place | None = None
@@ -114,6 +116,7 @@ class Interpreter:
 
     def call_effect(self, path: str, arguments: Sequence[Any], keywords: Mapping[str, Any], node: ast.AST) -> Any:
         """A call that leaves the notebook."""
+        self.facts.changes_import_path |= path.startswith("sys.path.")
         if any(isinstance(item, Dotted) and item.path in ("dbutils", "dbutils.widgets") for item in arguments):
             self.facts.reads_any_widget = True
         return self.effects.call(path, arguments, keywords, self.place_of(node))
@@ -171,13 +174,27 @@ class Interpreter:
             self._calls.pop()
             self.scope, self._place = outer
 
+    @property
+    def guarded(self) -> bool:
+        """Whether somebody catches what goes wrong here."""
+        return self.effects.guarded
+
+    def follow_apart(self, body: Sequence[ast.stmt], scope: Scope) -> None:
+        """Follow statements in another scope, as part of the present statement."""
+        outer = (self.scope, self._place)
+        self.scope, self._place = scope, outer[1] or self._last_place
+        try:
+            self.block(body)
+        finally:
+            self.scope, self._place = outer
+
     # statements
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
         """Follow statements in order."""
         for statement in statements:
             self.count()
-            if not self._calls:
+            if self._place is None:
                 self._last_place = replace(self._cell, line=statement.lineno)
             self._statement(statement)
 
@@ -228,7 +245,7 @@ class Interpreter:
             case ast.ClassDef():
                 self._functions |= {id(item): item for item in node.body}
             case ast.Import() | ast.ImportFrom():
-                self._import(node)
+                self._imports.statement(node, self._files[0].parent)
             case ast.Global() | ast.Nonlocal():
                 self.scope.shared.update(node.names)
             case _:
@@ -299,13 +316,3 @@ class Interpreter:
             for inner in ast.walk(statement):
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                     self.scope.bind(inner.id, HOLE if isinstance(self.scope.find(inner.id), str) else UNKNOWN)
-
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            if isinstance(node, ast.Import):
-                self.scope.bind(
-                    alias.asname or alias.name.partition(".")[0],
-                    Dotted(alias.name if alias.asname else alias.name.partition(".")[0]),
-                )
-            else:
-                self.scope.bind(alias.asname or alias.name, Dotted(f"{node.module or ''}.{alias.name}"))

@@ -10,6 +10,7 @@ import ast
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 HOLE = "\ue000"
@@ -118,6 +119,21 @@ class Function:
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
     defaults: Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class Module:
+    """A Python file beside the notebook, imported; `folder` is that of a package."""
+
+    file: Path
+    folder: Path | None = None
+    scope: Scope = field(default_factory=Scope)
+    names: frozenset[str] | None = None
+    """All that it may have; None: not known."""
+
+    def member(self, name: str) -> Any:
+        """What a name of it stands for."""
+        return self.scope.names.get(name, Dotted(f"{self.file.stem}.{name}"))
 
 
 def is_known(value: Any) -> bool:

@@ -94,6 +94,15 @@ def test_a_connection_that_nobody_defines(project: Project) -> None:
     assert project.findings("connection-defined")[0].hint == "did you mean 'aws_conn'?"
 
 
+def test_the_connection_of_a_hook(project: Project) -> None:
+    """Hooks take it as their first argument too; other hooks have something else there."""
+    project.write("sandbox.toml", '[airflow.connections]\naws_conn = { service = "s3" }\n')
+    project.write("dags/consumer.py", 'S3Hook("aws_conn")\nhook = DatabricksHook("databricks")\nHttpHook("GET")\n')
+    project.dag()
+
+    assert project.places("connection-defined") == [("error", "dags/consumer.py:2", "databricks")]
+
+
 def test_a_connection_of_this_shell_only(project: Project) -> None:
     """It is defined, but not where the sandbox's Airflow looks."""
     project.environ["AIRFLOW_CONN_FTP"] = "ftp://x"

@@ -292,6 +292,33 @@ def test_the_tables_of_sql_files(project: Project) -> None:
     assert [subject for _, _, subject in project.places("table-order")] == ["main.gold.t"]
 
 
+def test_a_table_that_is_a_slip_of_another(project: Project) -> None:
+    """Nobody writes it, and somebody writes one that is called nearly the same: a warning, for it may be there."""
+    project.notebook("write", "df.write.saveAsTable('main.default.stg_posts')")
+    project.notebook("read", "spark.table('main.default.stg_post')")
+    project.tasks("write", "read", read="write")
+
+    (found,) = project.findings("table-known")
+
+    assert (str(found.severity), found.place.shown(project.root)) == ("warning", "notebooks/read.py:3")
+    assert found.hint == "did you mean stg_posts?"
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["main.default.stg_posts2", "main.bronze.stg_post", "main.default.customers"],
+    ids=["a number", "another schema", "another name"],
+)
+def test_a_table_from_elsewhere(project: Project, table: str) -> None:
+    """Sources that no notebook writes are no mistake."""
+    project.notebook("write", "df.write.saveAsTable('main.default.stg_posts')")
+    project.notebook("read", f"spark.table('{table}')")
+    project.notebook("both", "spark.table('main.default.stg_posts')\nspark.table('main.default.stg_post')")
+    project.tasks("write", "read", "both", read="write", both="write")
+
+    assert project.findings("table-known") == []
+
+
 def test_task_values_are_asked_of_tasks_that_have_ended(project: Project) -> None:
     """A task that is not waited for, and one that is none."""
     project.notebook("a", 'dbutils.jobs.taskValues.set(key="n", value=1)')
