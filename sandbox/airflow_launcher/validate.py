@@ -75,6 +75,8 @@ def _import_all(files: list[str], dags: Path, write: int) -> None:
     code = 1
     try:
         os.dup2(2, 1)
+        # the last two frames, which is the default, are often not the DAG file's own
+        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACK_DEPTH"] = "100"
         from sandbox.airflow_launcher.dagbag import import_file
 
         with os.fdopen(write, "wb", buffering=0) as answers:

@@ -36,7 +36,7 @@ class Verdict:
 def check(facts: Facts, imported: ImportReport, *, further: Iterable[Finding] = ()) -> Verdict:
     """The verdict on a project whose DAG files have been imported; `further` findings are judged with the others."""
     facts = replace(facts, dags=imported.dags, import_failed=bool(imported.import_errors))
-    findings = [*_not_imported(imported), *further]
+    findings = [*_not_imported(imported, facts), *further]
     skipped: dict[str, str] = {}
     for rule in RULES.values():
         if rule.needs_dags and facts.import_failed:
@@ -50,17 +50,25 @@ def check(facts: Facts, imported: ImportReport, *, further: Iterable[Finding] = 
     return Verdict(findings=tuple(kept), skipped=skipped, ignored=len(findings) - len(kept))
 
 
-def _not_imported(imported: ImportReport) -> Iterator[Finding]:
+def _not_imported(imported: ImportReport, facts: Facts) -> Iterator[Finding]:
     for error in imported.import_errors:
         file = Path(error["file"])
+        line = error["line"] or _line_of_dag(file, error["message"], facts)
         yield Finding(
             rule=DAG_IMPORTS,
             severity=Severity.ERROR,
-            place=Place(file=file, line=error["line"] or 1),
+            place=Place(file=file, line=line),
             subject=file.name,
             message=error["message"],
             hint="correct it: Airflow does not see the DAGs of a file that does not import",
         )
+
+
+def _line_of_dag(file: Path, message: str, facts: Facts) -> int:
+    """What is wrong with a DAG as a whole (a circle, its schedule) comes without a line."""
+    lines = {dag_id: place.line for (path, dag_id), place in facts.sources.dags.items() if path == file}
+    named = [line for dag_id, line in lines.items() if dag_id in message]
+    return min(named or lines.values(), default=1)
 
 
 def is_ignored(finding: Finding, patterns: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from sandbox.wiring.rules import (
     assets,
     bundle,
     connections,
+    dag_unique,
     depends_on,
     job_exists,
     job_parameters,
@@ -26,6 +27,7 @@ RULES: dict[str, Rule] = {
     rule.id: rule
     for rule in (
         bundle.RULE,
+        dag_unique.RULE,
         job_exists.RULE,
         job_parameters.RULE,
         notebook_exists.RULE,

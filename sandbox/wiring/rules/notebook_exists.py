@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from sandbox.wiring.bundle import Task, with_suffix, workspace_candidates
 from sandbox.wiring.facts import Facts
@@ -78,13 +79,26 @@ def _of_dags(facts: Facts) -> Iterator[Finding]:
     for operator in facts.databricks_operators:
         root = facts.bundle.file.parent if facts.bundle else facts.project
         for path, argument, _ in operator.notebooks():
-            if "{{" not in path and not any(with_suffix(found) for found in workspace_candidates(path, root)):
+            candidates = list(workspace_candidates(path, root))
+            if "{{" not in path and not any(with_suffix(found) for found in candidates):
+                meant = _sibling(candidates)
                 yield RULE.warning(
                     facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),
                     path,
                     f"task {operator.task_id} of DAG {operator.dag_id} runs {path}, which is not in this project",
-                    "correct the path, or make the notebook a task of a job of the bundle",
+                    f"did you mean {meant}?"
+                    if meant
+                    else "correct the path, or make the notebook a task of a job of the bundle",
                 )
+
+
+def _sibling(candidates: Iterable[Path]) -> str | None:
+    """A file beside one of these that is called nearly the same."""
+    for candidate in candidates:
+        names = [path.stem for path in candidate.parent.iterdir()] if candidate.parent.is_dir() else []
+        if meant := close_to(candidate.stem, names):
+            return meant
+    return None
 
 
 RULE = Rule(id="notebook-exists", title="every notebook and file that is named exists", check=_check)

@@ -11,6 +11,31 @@ from tests.unit.wiring.conftest import Project, asset
 POSTS = asset("posts", "s3://raw/posts.xml")
 
 
+def test_two_files_define_one_dag(project: Project) -> None:
+    """Airflow keeps the one that it parsed last; the finding names both."""
+    project.write("dags/again.py", "@dag(schedule=None)\ndef other():\n    ...\n")
+    project.dag("other")
+    project.dag("again")
+    project.dags.append(project.dags[0] | {"file": str(project.root / "dags" / "again.py")})
+
+    (found,) = project.findings("dag-unique")
+
+    assert (found.place.shown(project.root), found.subject) == ("dags/other.py:1", "other")
+    assert "dags/again.py:2" in found.message
+
+
+def test_what_is_wrong_with_a_whole_dag_has_its_line(project: Project) -> None:
+    """Airflow says of a circle only which DAG it is in."""
+    path = project.write(
+        "dags/round.py", "import x\n\n@dag(schedule=None)\ndef one():\n    ...\n\n@dag\ndef two(): ...\n"
+    )
+    error = {"file": str(path), "line": None, "message": "AirflowDagCycleException: Cycle detected in DAG: two."}
+
+    (found,) = project.verdict(error).errors
+
+    assert found.place.shown(project.root) == "dags/round.py:8"
+
+
 def test_an_asset_that_nobody_writes(project: Project) -> None:
     """A warning: its events may come from elsewhere. An address that is nearly right is an error."""
     project.dag("producer", outlets=[POSTS])
