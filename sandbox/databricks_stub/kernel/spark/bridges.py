@@ -1,4 +1,4 @@
-"""What Databricks' Spark has and open-source Spark lacks: `USE CATALOG`, and XML with a rescued data column.
+"""What Databricks' Spark has and this one lacks: `USE CATALOG`, parameters of SQL, XML with a rescued data column.
 
 The bridges act on sessions of create_session only.
 """
@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
-from sandbox.databricks_stub.kernel.spark import xml_rescue
+from sandbox.databricks_stub.kernel.spark import parameters, xml_rescue
 
 ATTRIBUTE = "_sandbox_bridged"
 XML_FORMATS = ("xml", "com.databricks.spark.xml")
@@ -33,8 +33,15 @@ def attach(spark: Any) -> None:
 
 def _sql(original: Any) -> Any:
     def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:
-        found = USE_CATALOG.fullmatch(sqlQuery) if ATTRIBUTE in self.__dict__ else None
-        return original(self, f"SET CATALOG {found['name']}" if found else sqlQuery, args, **kwargs)
+        if ATTRIBUTE not in self.__dict__:
+            return original(self, sqlQuery, args, **kwargs)
+        found = USE_CATALOG.fullmatch(sqlQuery)
+        text = f"SET CATALOG {found['name']}" if found else sqlQuery
+        if not args:
+            return original(self, text, args, **kwargs)
+        if kwargs:
+            raise NotImplementedError("spark.sql with args and {names} at once is not available on the local engine")
+        return original(self, parameters.bound(text, parameters.literals(args)))
 
     return sql
 

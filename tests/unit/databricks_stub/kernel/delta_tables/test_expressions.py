@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -40,6 +41,9 @@ def call(name: str, *arguments: Any) -> Any:
         (literal(True, "BooleanType"), "true"),
         (literal(5, "IntegerType"), "5"),
         (literal(5, "LongType"), "CAST('5' AS long)"),
+        (literal(Decimal("1.50"), "DecimalType"), "CAST('1.50' AS decimal(3,2))"),
+        (literal(Decimal("-0.001"), "DecimalType"), "CAST('-0.001' AS decimal(3,3))"),
+        (literal(Decimal("12E3"), "DecimalType"), "CAST('12000' AS decimal(5,0))"),
         (literal(0, "DateType"), "DATE '1970-01-01'"),
         (literal(1_000_000, "TimestampType"), "TIMESTAMP '1970-01-01 00:00:01+00:00'"),
         (call("==", column("a"), column("b")), "(`a` = `b`)"),
