@@ -71,14 +71,14 @@ def interpreter(runtime: str) -> Path:
     return ensure([runtime], progress=Silent())[runtime].python
 
 
-def wait_until(predicate: Callable[[], Any], what: str) -> Any:
+def wait_until(predicate: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
     """The first true value; fails the test when none comes."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := predicate():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {WAIT_SECONDS} s")
+    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 class WorkspaceProcess:

@@ -1,0 +1,82 @@
+"""Delta's commands on every engine: MERGE, UPDATE, DELETE, DeltaTable, upkeep."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.engines.engine_process import Engine
+
+pytestmark = [pytest.mark.xdist_group("engines")]
+
+
+def test_merge_makes_a_table_equal_to_its_source(engine: Engine) -> None:
+    """The statement of the sample's notebooks: changed rows only are updated, and the counts are true."""
+    found = engine.run("""
+spark.sql("create table target as select 1 as Id, 'a' as V union all select 2, 'b' union all select 3, null")
+spark.sql("select 2 as Id, 'B' as V union all select 3, null union all select 4, 'D'").createOrReplaceTempView("source")
+merge = '''
+    merge into projects.default.target as t using source as s on t.Id = s.Id
+    when matched and not (t.V <=> s.V) then update set *
+    when not matched then insert *
+    when not matched by source then delete'''
+found = [rows(spark.sql(merge)), rows(spark.sql(merge)), rows(spark.table("target").orderBy("Id"))]
+    """)
+
+    assert found == [[[3, 1, 1, 1]], [[0, 0, 0, 0]], [[2, "B"], [3, None], [4, "D"]]]
+
+
+def test_delta_tables_are_changed_by_their_own_api(engine: Engine) -> None:
+    """DeltaTable's merge, update, delete and history, with conditions as columns and as text."""
+    found = engine.run("""
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+spark.sql("create table merged as select 1 as Id, 'a' as Name union all select 2, 'b' union all select 3, 'c'")
+table = DeltaTable.forName(spark, "projects.default.merged")
+source = spark.sql("select 2 as Id, 'B' as Name union all select 4, 'D'").alias("s")
+counts = rows(
+    table.alias("t").merge(source, F.col("t.Id") == F.col("s.Id"))
+    .whenMatchedUpdate(set={"Name": F.concat(F.col("s.Name"), F.lit("'!"))})
+    .whenNotMatchedInsertAll()
+    .whenNotMatchedBySourceDelete("t.Id = 3")
+    .execute())
+updated = rows(table.update(F.col("Id") == 1, {"Name": F.lit("A")}))
+deleted = rows(spark.sql("delete from merged where Id = 4"))
+found = [
+    counts, updated, deleted, rows(table.toDF().orderBy("Id")),
+    [row["operation"] for row in table.history().orderBy("version").collect()],
+    error_of(lambda: DeltaTable.forName(spark, "nope")),
+    error_of(lambda: table.generate("symlink_format_manifest")),
+]
+    """)
+
+    assert found[:3] == [[[3, 1, 1, 1]], [[1]], [[1]]]
+    assert found[3] == [[1, "A"], [2, "B'!"]]
+    assert found[4][0].startswith("CREATE TABLE")
+    assert found[4][1:] == ["MERGE", "UPDATE", "DELETE"]
+    assert "not a Delta table" in found[5]
+    assert "not available on the local engine" in found[6]
+
+
+def test_maintenance_does_what_it_says(engine: Engine) -> None:
+    """OPTIMIZE puts files together, VACUUM removes what is not used, ADD COLUMNS widens."""
+    found = engine.run("""
+spark.sql("create table kept (a int, p string) partitioned by (p)")
+for number in range(2):
+    spark.sql(f"insert into kept values ({number}, 'x'), ({number}, null)")
+metrics = [spark.sql("optimize kept").first()["metrics"] for _ in range(2)]
+optimized, again = ([each["numFilesAdded"], each["numFilesRemoved"]] for each in metrics)
+count = spark.table("kept").count()
+spark.sql("restore table kept to version as of 1")
+short = error_of(lambda: spark.sql("vacuum kept retain 0 hours"))
+spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+spark.sql("vacuum kept retain 0 hours")
+spark.sql("alter table kept add columns (more double)")
+files = len(list((warehouse / "default" / "kept").rglob("*.parquet")))
+found = [optimized, again, count, short, files, rows(new_session().table("kept").select("a", "more")),
+         rows(spark.sql("describe kept"))]
+    """)
+
+    assert found[:3] == [[2, 4], [0, 0], 4]
+    assert "RETENTION_PERIOD_TOO_SHORT" in found[3]
+    assert found[4:6] == [2, [[0, None], [0, None]]]
+    assert [row[0] for row in found[6]] == ["a", "p", "more", "# Partition Information", "# col_name", "p"]

@@ -1,0 +1,41 @@
+"""An engine's process: started anew it knows the tables, an old session says that it is lost, refusals are errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.services.spark import ENGINES
+from tests.integration.engines.engine_process import FORMS, Engine
+
+pytestmark = [pytest.mark.xdist_group("engines")]
+
+
+def test_each_engine_that_the_sandbox_starts_is_tested_here() -> None:
+    """A new one without a way to start it in these tests fails here first."""
+    assert FORMS.keys() == {name for name, form in ENGINES.items() if form.process is not None}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["copy into t from '/x'", "msck repair table t", "select * from read_files('/x')", "grant select on t to x"],
+)
+def test_what_is_not_supported_fails(engine: Engine, statement: str) -> None:
+    """A statement that an engine does not have is an error, never a silent success."""
+    assert engine.run(f"found = error_of(lambda: spark.sql({statement!r}).collect())") != "no error"
+
+
+def test_an_engine_may_be_started_anew(engine: Engine) -> None:
+    """After SIGTERM tables and views are there again; an old session says that it is lost."""
+    engine.run("""
+import builtins
+spark.sql("create table lasting as select 1 as a")
+spark.sql("create view lasting_view as select a + 1 as b from lasting")
+builtins.old = spark
+    """)
+
+    engine.server.terminate()
+    engine.server.wait()
+    engine.server = engine.start_server()
+
+    assert engine.run("found = rows(spark.sql('select a, b from lasting cross join lasting_view'))") == [[1, 2]]
+    assert engine.run("found = error_of(lambda: old.sql('select 1').collect())") != "no error"

@@ -1,0 +1,168 @@
+"""Tables on every engine: names, writing, reading back, earlier versions, views, schemas, sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.engines.engine_process import Engine
+
+pytestmark = [pytest.mark.xdist_group("engines")]
+
+
+def test_tables_are_folders_that_other_sessions_see(engine: Engine) -> None:
+    """Each way to make a table, under names of one to three parts, makes a managed Delta table for everybody."""
+    found = engine.run("""
+other = new_session()
+data = spark.sql("select 1 as Id, 'a' as DisplayName")
+data.write.saveAsTable("projects.default.w1")
+data.writeTo("default.w2").create()
+spark.sql("create table w3 as select * from w1")
+spark.sql("create or replace table projects.default.w4 (Id int, DisplayName string)")
+spark.sql("insert into w4 select * from w1")
+data.write.insertInto("w4")
+found = [rows(session.sql(f"select * from projects.default.w{n}")) for n in range(1, 5)
+         for session in (other, new_session())]
+found.append(rows(spark.sql("select current_catalog(), current_database()")))
+    """)
+
+    assert found == [[[1, "a"]]] * 6 + [[[1, "a"], [1, "a"]]] * 2 + [[["projects", "default"]]]
+    assert (engine.warehouse / "default" / "w3" / "_delta_log").is_dir()
+
+
+def test_what_is_dropped_is_gone_for_everybody(engine: Engine) -> None:
+    """DROP TABLE removes the data too, and the name can be used again with another schema."""
+    found = engine.run("""
+other = new_session()
+spark.sql("create table gone as select 1 as a")
+before = other.catalog.tableExists("gone")
+spark.sql("drop table gone")
+after = other.catalog.tableExists("projects.default.gone")
+other.sql("create table gone as select 'x' as b")
+found = [before, after, rows(spark.table("gone"))]
+    """)
+
+    assert found == [True, False, [["x"]]]
+
+
+def test_appends_go_by_name(engine: Engine) -> None:
+    """In any order, filled with NULL; more columns are refused unless mergeSchema is given, never lost."""
+    found = engine.run("""
+spark.sql("create table by_name as select 1 as Id, 'a' as DisplayName")
+append = lambda query, **options: spark.sql(query).write.mode("append").options(**options).saveAsTable("by_name")
+append("select 'b' as DisplayName, 2 as Id")
+append("select 3 as Id")
+more = error_of(lambda: append("select 4 as Id, 'x' as New"))
+other = error_of(lambda: append("select 'four' as Id"))
+append("select 5 as Id, 'x' as New", mergeSchema="true")
+spark.sql("insert into by_name (New, Id) values ('y', 6)")
+spark.sql("select 7 as Id, 'v2' as DisplayName, 'z' as New").writeTo("by_name").append()
+found = [rows(spark.table("by_name").orderBy("Id")), more, other]
+    """)
+
+    assert found[0] == [[1, "a", None], [2, "b", None], [3, None, None], [5, None, "x"], [6, None, "y"], [7, "v2", "z"]]
+    assert "DELTA_METADATA_MISMATCH" in found[1]
+    # Sail refuses the type, Spark the value
+    assert found[2].startswith(("AnalysisException: [DELTA_FAILED_TO_MERGE_FIELDS]", "NumberFormatException: [CAST_"))
+
+
+def test_a_table_may_be_replaced_by_another_schema(engine: Engine) -> None:
+    """Overwriting keeps the schema; overwriteSchema and CREATE OR REPLACE change it."""
+    found = engine.run("""
+spark.sql("create table replaced as select 1 as a")
+spark.sql("select 2 as a").write.mode("overwrite").saveAsTable("replaced")
+overwritten = rows(spark.table("replaced"))
+spark.sql("create or replace table replaced as select 'x' as b")
+first = rows(spark.table("replaced"))
+refused = error_of(lambda: spark.sql("select 1 as c").write.mode("overwrite").saveAsTable("replaced"))
+spark.sql("select 1 as c").write.mode("overwrite").option("overwriteSchema", "true").saveAsTable("replaced")
+found = [overwritten, first, refused, rows(new_session().table("replaced"))]
+    """)
+
+    assert (found[0], found[1], found[3]) == ([[2]], [["x"]], [[1]])
+    assert "DELTA_METADATA_MISMATCH" in found[2]
+
+
+def test_earlier_versions_can_be_read(engine: Engine) -> None:
+    """By VERSION AS OF, by versionAsOf, by RESTORE; the history numbers them."""
+    found = engine.run("""
+spark.sql("create table versions as select 1 as a")
+spark.sql("insert into versions values (2)")
+spark.sql("delete from versions where a = 1")
+old = rows(spark.sql("select * from versions version as of 1").orderBy("a"))
+older = rows(spark.read.option("versionAsOf", 0).table("versions"))
+numbers = [row["version"] for row in spark.sql("describe history versions").collect()]
+beyond = error_of(lambda: spark.sql("select * from versions version as of 9").collect())
+spark.sql("restore table versions to version as of 0")
+found = [old, older, numbers, beyond, rows(new_session().table("versions"))]
+    """)
+
+    assert found[:3] == [[[1], [2]], [[1]], [2, 1, 0]]
+    assert found[3] != "no error"
+    assert found[4] == [[1]]
+
+
+def test_views_and_schemas_last(engine: Engine) -> None:
+    """A view is there for the next session, in whatever schema that is; schemas come and go with their folders."""
+    found = engine.run("""
+spark.sql("create table base as select 1 as a")
+spark.sql("create view over_base as select a + 1 as b from base")
+spark.sql("create schema if not exists silver")
+later = new_session()
+later.sql("use silver")
+seen = rows(later.sql("select * from projects.default.over_base"))
+later.sql("create table inside as select 1 as a")
+folder = (warehouse / "silver" / "inside").is_dir()
+spark.sql("drop schema silver cascade")
+spark.sql("drop view over_base")
+found = [seen, folder, (warehouse / "silver").exists(), new_session().catalog.tableExists("over_base")]
+    """)
+
+    assert found == [[[2]], True, False, False]
+
+
+def test_external_tables_keep_their_data(engine: Engine, tmp_path: Path) -> None:
+    """A table with a LOCATION is remembered, and dropping it leaves its files."""
+    found = engine.run(f"""
+spark.sql("create table outside location '{tmp_path}/outside' as select 1 as a")
+spark.sql("select 2 as a").write.format("csv").option("path", "{tmp_path}/csv").saveAsTable("as_csv")
+seen = rows(new_session().sql("select o.a, c.a from outside o cross join as_csv c"))
+spark.sql("drop table outside")
+found = [seen, new_session().catalog.tableExists("outside")]
+    """)
+
+    assert found == [[[1, 2]], False]
+    assert (tmp_path / "outside" / "_delta_log").is_dir()
+
+
+def test_sessions_do_not_disturb_each_other(engine: Engine) -> None:
+    """Temporary views, settings and the current schema belong to one session; appends of all count."""
+    found = engine.run("""
+from concurrent.futures import ThreadPoolExecutor
+spark.sql("create table shared (n int)")
+sessions = [new_session() for _ in range(3)]
+def work(pair):
+    number, session = pair
+    session.sql(f"select {number} as n").createOrReplaceTempView("mine")
+    session.conf.set("spark.sql.session.timeZone", "UTC" if number % 2 else "Europe/Berlin")
+    session.table("mine").write.mode("append").saveAsTable("shared")
+    return [session.table("mine").first()["n"], session.conf.get("spark.sql.session.timeZone")]
+with ThreadPoolExecutor(3) as pool:
+    found = list(pool.map(work, enumerate(sessions)))
+found.append(sorted(row["n"] for row in spark.table("shared").collect()))
+    """)
+
+    assert found == [[0, "Europe/Berlin"], [1, "UTC"], [2, "Europe/Berlin"], [0, 1, 2]]
+
+
+def test_an_alias_survives(engine: Engine) -> None:
+    """alias.column is found after withColumn, withColumnRenamed and drop."""
+    found = engine.run("""
+from pyspark.sql import functions as F
+data = spark.sql("select 1 as a, 2 as b").alias("l")
+found = [rows(data.withColumn("c", F.lit(3)).select("l.a")), rows(data.withColumnRenamed("b", "d").select("l.a")),
+         rows(data.drop("b").select("l.a"))]
+    """)
+
+    assert found == [[[1]]] * 3
