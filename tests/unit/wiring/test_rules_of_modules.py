@@ -90,8 +90,8 @@ def test_imports_that_fail(package: Project) -> None:
     package.write("notebooks/lib/broken.py", "def x(:\n")
     package.notebook(
         "a",
-        "from lib.loading import sav",
-        "import lib.loadin",
+        "from lib.loading import saved",
+        "import lib.loadings",
         "from shared import x",
         "from .lib import loading",
         "from lib import broken",
@@ -101,8 +101,8 @@ def test_imports_that_fail(package: Project) -> None:
     found = package.findings("module-imports")
 
     assert [(finding.place.line, finding.subject, finding.hint) for finding in found] == [
-        (3, "sav", "did you mean save?"),
-        (7, "lib.loadin", "did you mean loading?"),
+        (3, "saved", "did you mean save?"),
+        (7, "lib.loadings", "did you mean loading?"),
         (11, "shared", "include it by %run"),
         (15, ".lib", "import it by its name"),
     ]
