@@ -124,7 +124,7 @@ def _need_pytest() -> None:
         raise PrerequisiteMissing(
             "pytest is not installed beside the tool",
             why=f"the cells' tests run with {sys.executable}",
-            next_command=f"{sys.executable} -m pip install pytest    (in this repository: make dev)",
+            next_command=f"{sys.executable} -m uv pip install --python {sys.executable} pytest",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -12,15 +13,19 @@ from sandbox.console import table
 from sandbox.report import render, store
 from sandbox.report.integrity import KEY_VARIABLE, complaint
 from sandbox.report.merge import merge
-from sandbox.report.model import Report
+from sandbox.report.model import Report, json_schema
 
 
 @click.command("report")
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
 @common_options
 @click.option("--form", type=click.Choice([*render.FORMS]), help="Print this form on stdout instead of the table.")
-def command(session: Session, reports: tuple[Path, ...], form: str | None) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of report.json and do nothing else.")
+def command(session: Session, reports: tuple[Path, ...], form: str | None, schema: bool) -> None:
     """Show the last report, or REPORTS (files or folders) merged into one; writes HTML, Markdown and JUnit XML."""
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=1, sort_keys=True))
+        return
     project = session.paths.project
     key = os.environ.get(KEY_VARIABLE, "")
     folder = _chosen(project, reports, key)

@@ -29,7 +29,12 @@ def statement(report: Report, report_sha256: str, required: Sequence[Cell], verd
         {
             "name": "report.json",
             "digest": {"sha256": report_sha256},
-            "annotations": {"id": report.id, "created": report.created, "tool": f"sandbox {report.tool_version}"},
+            "annotations": {
+                "id": report.id,
+                "created": report.created,
+                "tool": f"sandbox {report.tool_version}",
+                "policy": verdict.policy,
+            },
         }
     ]
     configuration += [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(report.inputs.items())]

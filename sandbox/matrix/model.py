@@ -44,6 +44,11 @@ class Unsupported(Section):
         """Whether a combination is one of those."""
         return all(fnmatch.fnmatchcase(axes[axis], getattr(self, axis)) for axis in AXES)
 
+    def follows_from(self, named: Mapping[str, str]) -> bool:
+        """Whether the axes that are named leave no other choice than one of those."""
+        patterns = {axis: pattern for axis in AXES if (pattern := getattr(self, axis)) != "*"}
+        return all(axis in named and fnmatch.fnmatchcase(named[axis], pattern) for axis, pattern in patterns.items())
+
     @model_validator(mode="after")
     def _names_an_axis(self) -> Unsupported:
         if all(getattr(self, axis) == "*" for axis in AXES):

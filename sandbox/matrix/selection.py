@@ -43,7 +43,8 @@ def select(matrix: Matrix, words: Sequence[str] = (), groups: Sequence[str] = ()
     )
     if not chosen:
         wanted = " ".join([*words, *(f"--group {group}" for group in groups)])
-        raise NothingSelected(f"no cell is selected by {wanted}", next_command=NEXT)
+        refused = [f"{word} is not supported: {reason}" for word in words if (reason := _refusal(matrix, word))]
+        raise NothingSelected(f"no cell is selected by {wanted}", why="\n".join(refused), next_command=NEXT)
     return chosen
 
 
@@ -63,6 +64,13 @@ def _unknown(matrix: Matrix, word: str) -> NothingSelected:
     close = difflib.get_close_matches(word, [cell.id for cell in matrix.cells], n=3)
     why = f"the nearest: {', '.join(close)}" if close else f"{matrix.file.name} has {len(matrix.cells)} cells"
     return NothingSelected(f"there is no cell {word}", why=why, next_command=NEXT)
+
+
+def _refusal(matrix: Matrix, word: str) -> str:
+    """Why there is no such cell, where terms with `=` name a combination that the matrix declares unsupported."""
+    terms = [match for part in word.split(",") if (match := _TERM.fullmatch(part))]
+    named = {term["axis"]: term["value"] for term in terms if term["operator"] in ("=", "==")}
+    return next((entry.reason for entry in matrix.unsupported if entry.follows_from(named)), "")
 
 
 def _expression(text: str) -> Callable[[Mapping[str, str]], bool]:

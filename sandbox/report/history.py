@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sandbox.report.model import CellResult, Report, State
+from sandbox.report.model import CellResult, Report, State, TestResult
 
 SLOWER_FACTOR = 1.25
 SLOWER_SECONDS = 5.0
@@ -25,16 +25,21 @@ class Past:
     state: State
     seconds: float
     flaky: bool
+    tests: Mapping[str, TestResult]
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A cell in its last runs, this one last; `usual_seconds` is the median of the earlier ones that passed."""
+    """A cell in its last runs, this one last; `usual_seconds` is the median of the earlier ones that passed.
+
+    `tests` says of each test that got slower, or that both passed and failed on the same sources, which and how much.
+    """
 
     runs: tuple[Past, ...]
     usual_seconds: float | None
     slower: bool
     flaky: bool
+    tests: Mapping[str, str]
 
     @property
     def words(self) -> str:
@@ -68,23 +73,48 @@ def _past(report: Report, cell: CellResult) -> Past:
         state=cell.state,
         seconds=cell.seconds,
         flaky=cell.flaky,
+        tests={test.id: test for test in cell.tests},
     )
 
 
 def _history(now: Past, before: Sequence[Past]) -> History:
-    passed = [run.seconds for run in before if run.state is State.PASSED]
-    usual = statistics.median(passed) if len(passed) >= ENOUGH_RUNS else None
-    slower = (
-        usual is not None
-        and now.state is State.PASSED
-        and now.seconds > usual * SLOWER_FACTOR
-        and now.seconds - usual > SLOWER_SECONDS
-    )
+    usual = _usual(run.seconds for run in before if run.state is State.PASSED)
     runs = (*before, now)
-    on_same_sources: dict[str, set[State]] = {}
-    for run in runs:
-        on_same_sources.setdefault(run.sources, set()).add(run.state)
-    flaky = any(run.flaky for run in runs) or any(
-        {State.PASSED, State.FAILED} <= states for states in on_same_sources.values()
+    return History(
+        runs=runs,
+        usual_seconds=usual,
+        slower=now.state is State.PASSED and _slower(now.seconds, usual),
+        flaky=any(run.flaky for run in runs) or _both_ways((run.sources, run.state) for run in runs),
+        tests={name: words for name in now.tests if (words := _of_test(name, now, before))},
     )
-    return History(runs=runs, usual_seconds=usual, slower=slower, flaky=flaky)
+
+
+def _of_test(name: str, now: Past, before: Sequence[Past]) -> str:
+    """What is remarkable about a test; empty when nothing is."""
+    earlier = [(run.sources, run.tests[name]) for run in before if name in run.tests]
+    test = now.tests[name]
+    usual = _usual(past.seconds for _, past in earlier if past.state is State.PASSED)
+    parts = []
+    if test.state is State.PASSED and usual is not None and _slower(test.seconds, usual):
+        parts.append(f"slower: {test.seconds:.0f} s instead of {usual:.0f} s")
+    if _both_ways([*((sources, past.state) for sources, past in earlier), (now.sources, test.state)]):
+        parts.append("flaky: passed and failed on the same sources")
+    return ", ".join(parts)
+
+
+def _usual(seconds: Iterable[float]) -> float | None:
+    """The median, where there are enough to speak of one."""
+    known = list(seconds)
+    return statistics.median(known) if len(known) >= ENOUGH_RUNS else None
+
+
+def _slower(seconds: float, usual: float | None) -> bool:
+    return usual is not None and seconds > usual * SLOWER_FACTOR and seconds - usual > SLOWER_SECONDS
+
+
+def _both_ways(results: Iterable[tuple[str, State]]) -> bool:
+    """Whether anything both passed and failed on the same sources."""
+    on_same_sources: dict[str, set[State]] = {}
+    for sources, state in results:
+        on_same_sources.setdefault(sources, set()).add(state)
+    return any({State.PASSED, State.FAILED} <= states for states in on_same_sources.values())

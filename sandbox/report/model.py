@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 _NAMED_ERROR = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Failed|Failure|Interrupt|Timeout)\b.*: .+")
 
@@ -170,7 +171,7 @@ class Integrity(Value):
 class Report(Value):
     """One run of the matrix, or several merged; `inputs` are the digests of what was tested."""
 
-    schema_: int = Field(SCHEMA, alias="schema")
+    schema_: Literal[1] = Field(SCHEMA, alias="schema", description="The version of this form.")
     id: str
     created: str
     tool_version: str
@@ -192,6 +193,11 @@ class Report(Value):
     def test_counts(self) -> Counts:
         """The four numbers of all tests of all cells."""
         return count(test.state for cell in self.cells for test in cell.tests)
+
+
+def json_schema() -> dict[str, Any]:
+    """The form of `report.json` as JSON Schema (draft 2020-12)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema(by_alias=True)}
 
 
 def state_of(tests: Iterable[TestResult], *, problem: str = "") -> State:

@@ -37,6 +37,7 @@ def test_selection(matrix: Matrix, words: list[str], groups: list[str], expected
         (["airflow3.0.2-py3.11-kind-sail-dbx7.6.1"], [], NothingSelected, "airflow3.0.2-py3.11-kind-sail-dbx7.6.0"),
         (["*docker*"], [], NothingSelected, "no cell is selected by *docker*"),
         (["airflow>=3.1"], ["pr"], NothingSelected, "no cell is selected by airflow>=3.1 --group pr"),
+        (["airflow=3.0.2,python=3.13"], [], NothingSelected, "3.0 does not know 3.13"),
         ([], ["prs"], ConfigurationError, "there is no group prs"),
         (["flow>=3"], [], ConfigurationError, "'flow>=3' is no term over the axes"),
         (["backend>kind"], [], ConfigurationError, "cannot be compared"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -69,6 +70,19 @@ def test_the_page_is_one_file(report: Report, tmp_path: Path) -> None:
     assert not [line for line in page.splitlines() if "http" in line and ("src=" in line or "href=" in line)]
     assert all(f'id="cell-{cell.id}"' in page for cell in report.cells)
     assert page.count('class="tile g-') == 3
+    tile = page[page.index(f'href="#cell-{FAILED}"') :]
+    numbers = re.sub(r"<[^>]+>", "", tile[: tile.index("</a>")])
+    assert "1 passed, 1 failed, 1 skipped, 0 not run" in numbers
+
+
+def test_the_page_says_which_tests_got_slower_or_flaky(tmp_path: Path) -> None:
+    """By name, not only that the cell did."""
+    before = [past(number, State.PASSED) for number in range(3)]
+    now = past(9, State.PASSED, 30.0)
+
+    page = html.render(now, of_report(now, before), tmp_path)
+
+    assert '<span class="mono">t</span> <span class="c-skipped">slower: 30 s instead of 10 s</span>' in page
 
 
 def test_the_page_shows_logs_and_notebooks_of_failures(report: Report, tmp_path: Path) -> None:
@@ -102,7 +116,7 @@ def test_each_reason_once() -> None:
 
 
 def past(number: int, state: State, seconds: float = 10.0, *, revision: str = "a", clean: bool = True) -> Report:
-    test = TestResult(id="t", state=state)
+    test = TestResult(id="t", state=state, call_seconds=seconds)
     report = make_report(
         id=str(number),
         created=f"2026-01-01T00:00:{number:02}+00:00",
@@ -120,7 +134,10 @@ def test_slower(seconds: float, earlier: list[float], slower: bool) -> None:
     now = past(9, State.PASSED, seconds, revision="now")
     before = [past(number, State.PASSED, each) for number, each in enumerate(earlier)]
 
-    assert of_report(now, before)[PASSED].slower is slower
+    history = of_report(now, before)[PASSED]
+
+    assert history.slower is slower
+    assert history.tests == ({"t": "slower: 20 s instead of 10 s"} if slower else {})
 
 
 @pytest.mark.parametrize(("clean", "revision", "flaky"), [(True, "a", True), (True, "b", False), (False, "a", False)])
@@ -129,4 +146,5 @@ def test_flaky(clean: bool, revision: str, flaky: bool) -> None:
     found = of_report(past(2, State.PASSED, clean=clean), [past(1, State.FAILED, revision=revision, clean=clean)])
 
     assert found[PASSED].flaky is flaky
+    assert found[PASSED].tests == ({"t": "flaky: passed and failed on the same sources"} if flaky else {})
     assert [run.state for run in found[PASSED].runs] == [State.FAILED, State.PASSED]

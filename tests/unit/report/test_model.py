@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sandbox.report.model import Report, State, TestResult, plain, shortened, state_of
+from sandbox.report.model import SCHEMA, Report, State, TestResult, json_schema, plain, shortened, state_of
+from tests.driver import REPOSITORY
 
 
 def test_the_four_numbers(report: Report) -> None:
@@ -44,3 +47,11 @@ def test_long_texts_keep_their_ends() -> None:
 def test_no_escape_sequences() -> None:
     """What a terminal would draw."""
     assert plain("\x1b[1;31mred\x1b[0m") == "red"
+
+
+def test_the_form_is_the_documented_one() -> None:
+    """A change of the form gets a new SCHEMA and a file of its own, written by `sandbox report --schema`."""
+    documented = json.loads((REPOSITORY / "docs" / f"report-{SCHEMA}.schema.json").read_text("utf-8"))
+
+    assert json_schema() == documented
+    assert documented["properties"]["schema"]["const"] == SCHEMA
