@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from random import Random
 from sandbox.archive import sevenzip, small_members, users, vocabulary
 from sandbox.archive.posts import PostWriter, TagStyle
 from sandbox.errors import ConfigurationError
+
+SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""The name of a site, which names the file of its dump too."""
 
 _DUMP_DATE = datetime(2024, 9, 30, tzinfo=UTC)
 _ROWS_AT_ONCE = 200
@@ -34,6 +38,12 @@ def generate(
     `users` counts the Community user; `other_rows` is how many rows per post each of the members gets that the pipeline
     does not read (in real dumps more than one). The same arguments give the same bytes.
     """
+    if not SITE.fullmatch(site):
+        raise ConfigurationError(
+            f"{site!r} is not the name of a site",
+            why="a name has letters, digits, dots, hyphens and underscores, and begins with a letter or digit",
+            next_command="sandbox archive generate --site example.stackexchange.com",
+        )
     if posts < 0 or users < 0:
         raise ConfigurationError(
             f"cannot generate {posts} posts by {users} users",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from sandbox.archive.generate import generate
+from sandbox.archive.generate import SITE, generate
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.progress import Progress
 
@@ -65,7 +64,7 @@ def add(source: str, folder: Path, progress: Progress) -> str:
     url = urlsplit(source)
     remote = url.scheme in {"http", "https"}
     name = unquote(PurePosixPath(url.path).name) if remote else Path(source).name
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.7z", name):
+    if not name.endswith(".7z") or not SITE.fullmatch(name):
         raise ConfigurationError(
             f"{source} is not the name of a site's dump",
             why="a dump is called after its site, for example academia.stackexchange.com.7z",

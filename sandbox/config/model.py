@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+SiteName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -103,7 +104,7 @@ class S3(Section):
 class Sample(Section):
     """The archive that is generated when the mirror's folder has none of that site."""
 
-    site: str = Field("sample.stackexchange.com", description="The site's name.")
+    site: SiteName = Field("sample.stackexchange.com", description="The site's name.")
     posts: int = Field(2000, ge=0, description="How many posts it has.")
     users: int = Field(600, ge=0, description="How many users it has.")
     seed: int = Field(1, description="The same seed makes the same bytes.")

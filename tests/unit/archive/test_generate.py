@@ -181,3 +181,12 @@ def test_nothing_is_left_when_it_fails(tmp_path: Path) -> None:
         generate(tmp_path / "x.7z", site="x", posts=-1, users=1, seed=1)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("site", ["../elsewhere", "a b", "", "/etc/passwd", ".hidden", "x/y"])
+def test_refuses_what_names_no_site(tmp_path: Path, site: str) -> None:
+    """The site names the file: it must not lead out of the mirror's folder."""
+    with pytest.raises(ConfigurationError, match="is not the name of a site"):
+        generate(tmp_path / "x.7z", site=site, posts=1, users=1, seed=1)
+
+    assert list(tmp_path.iterdir()) == []
