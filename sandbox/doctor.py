@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from sandbox import ports
+from sandbox import ports, room
 from sandbox.backends.kind_tools import LEAST_VERSIONS, check_tools, version_of
 from sandbox.errors import PrerequisiteMissing, SandboxError
 from sandbox.images.docker import docker
@@ -96,13 +97,13 @@ def _state(plan: Plan) -> Finding:
     folder = plan.paths.root
     while not folder.exists():
         folder = folder.parent
-    writable = os.access(folder, os.W_OK)
-    return Finding(
-        name="state folder",
-        ok=writable,
-        detail=f"{plan.paths.root}" + ("" if writable else f": {folder} is not writable"),
-        mend="" if writable else f"chown -R $(id -un) {folder}",
-    )
+    if not os.access(folder, os.W_OK):
+        detail, mend = f"{folder} is not writable", f"chown -R $(id -un) {shlex.quote(str(folder))}"
+    elif (free := room.free_mib(folder)) < room.NEW_SANDBOX_MIB:
+        detail, mend = f"{free} MiB free, {room.NEW_SANDBOX_MIB} MiB wanted", f"df -h {shlex.quote(str(folder))}"
+    else:
+        return Finding(name="state folder", ok=True, detail=str(plan.paths.root))
+    return Finding(name="state folder", ok=False, detail=f"{plan.paths.root}: {detail}", mend=mend)
 
 
 def _postgres_user(plan: Plan) -> Finding:
