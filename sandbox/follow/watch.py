@@ -11,7 +11,7 @@ from sandbox.follow.chain import Chain, ChainState
 from sandbox.follow.render import changes
 
 LOOK_INTERVAL_SECONDS = 0.3
-OUTAGE_SECONDS = 60.0
+OUTAGE_SECONDS = 120.0
 
 Show = Callable[[ChainState | None, ChainState], None]
 """Called after every look with the state before it (None: there was none) and the state now."""
@@ -27,8 +27,14 @@ class Patience:
     def spend(self, error: ServiceNotHealthy) -> None:
         """Take note of a failed look; raises the error when it was the service's refusal, or has lasted too long."""
         refused = isinstance(error, ApiAnswer) and error.status_code < 500
-        if refused or (self._since is not None and time.monotonic() - self._since > OUTAGE_SECONDS):
+        if refused:
             raise error
+        if self._since is not None and time.monotonic() - self._since > OUTAGE_SECONDS:
+            raise ServiceNotHealthy(
+                error.what,
+                why=f"{error.why}\nfor {OUTAGE_SECONDS:.0f} s; what was triggered goes on when it is back",
+                next_command="sandbox up    (repairs what is broken)",
+            ) from error
         if self._since is None:
             self._since = time.monotonic()
             self._note(f"{error.what}; waiting up to {OUTAGE_SECONDS:.0f} s for it")
