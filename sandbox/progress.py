@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -24,3 +24,22 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """Say something beside the steps (a choice made in the open, a hint)."""
+
+
+class _SilentStep:
+    def update(self, detail: str) -> None:
+        """Nobody watches."""
+
+    def done(self, detail: str) -> None:
+        """Nobody watches."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def step(self, title: str) -> AbstractContextManager[Step]:
+        """See Progress.step."""
+        return nullcontext(_SilentStep())
+
+    def note(self, text: str) -> None:
+        """See Progress.note."""

@@ -73,6 +73,7 @@ def sandbox(
     from sandbox.console import Terminal, paste_able
     from sandbox.errors import SandboxError
     from sandbox.paths import StatePaths
+    from sandbox.testing import reaper
     from sandbox.testing.handle import RunningSandbox
     from sandbox.testing.tenancy import lent
 
@@ -86,6 +87,7 @@ def sandbox(
             terminal,
             failed=lambda: session.testsfailed > 0,
             keep=request.config.getoption("--sandbox-keep"),
+            watch=reaper.start,
         ) as context:
             secrets = context.credentials
             running = RunningSandbox(

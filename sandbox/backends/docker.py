@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Collection, Mapping
@@ -10,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import credentials, health, images, ports
+from sandbox import credentials, images, ports
 from sandbox.backends import docker_container as containers
+from sandbox.backends import docker_wait
 from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import Contained, contained, inside
-from sandbox.errors import ServiceNotHealthy
+from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.images.registry import IMAGES
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 CAPABILITIES = frozenset({Capability.MOVABLE_PORTS, Capability.DOWN_REMOVES_EVERYTHING})
 
-LOG_LINES = 30
 MIGRATE_SECONDS = 180
 STOP_SECONDS = 5
 
@@ -43,9 +44,6 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     """See Backend.up."""
     paths, config = plan.paths, plan.config
     docker = containers.client()
-    built = images.build(_images(plan), config, paths.project, progress=progress)
-    references = {name: image.reference for name, image in built.items()}
-    references["postgres"] = config.docker.postgres_image or references["postgres"]
     make_private(paths.root)
     running = containers.find(docker, paths)
     choice = ports.choose(
@@ -65,11 +63,26 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     )
     inner = inside(outer, lambda name: name)
     services = [contained(planned.name, inner) for planned in plan.services]
-    stale = _replace_stale(services, references, outer, running)
-    # from here on the sandbox exists: `down` and `status` find it
-    _remember(outer, {})
-    network = _network(docker, paths)
-    choice.reservations.release()
+    with contextlib.ExitStack() as reserved:
+        reserved.callback(choice.reservations.release)
+        references = _references(plan, progress)
+        stale = _replace_stale(services, references, outer, running)
+        # from here on the sandbox exists: `down` and `status` find it
+        _remember(outer, {})
+        network = _network(docker, paths)
+    _start_stale(services, stale, references, network, outer, progress)
+    _remember(outer, docker_wait.until_healthy(containers.find(docker, paths), outer, progress))
+
+
+def _start_stale(
+    services: list[Contained],
+    stale: set[str],
+    references: Mapping[str, str],
+    network: Network,
+    outer: ServiceContext,
+    progress: Progress,
+) -> None:
+    """Start the containers that are not there: Airflow's last, on a database that is there and migrated."""
     airflow = next(service for service in services if service.name == "airflow")
     with ThreadPoolExecutor() as pool:
         others = [
@@ -82,8 +95,16 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     if airflow.name in stale:
         _migrate(airflow, references["airflow"], network, outer, progress)
         _start(airflow, references, network, outer, progress)
-    details = _wait_until_healthy(docker, outer, progress)
-    _remember(outer, details)
+
+
+def _references(plan: Plan, progress: Progress) -> dict[str, str]:
+    """The images by name, built where their content is new, or as the settings name them."""
+    built = images.build(_images(plan), plan.config, plan.paths.project, progress=progress)
+    references = {name: image.reference for name, image in built.items()}
+    if named := plan.config.docker.postgres_image:
+        images.provide(named, setting="docker.postgres_image")
+        references["postgres"] = named
+    return references
 
 
 def _images(plan: Plan) -> list[str]:
@@ -119,7 +140,7 @@ def _replace_stale(
 def _answers(container: Container, wanted: str, service: Contained, outer: ServiceContext) -> bool:
     if container.labels.get(containers.DIGEST_LABEL) != wanted:
         return False
-    return not _complaint(service.name, container, outer)
+    return not docker_wait.complaint(service.name, container, outer)
 
 
 def _network(docker: Any, paths: StatePaths) -> Network:
@@ -135,18 +156,17 @@ def _network(docker: Any, paths: StatePaths) -> Network:
 def _start(
     service: Contained, references: Mapping[str, str], network: Network, outer: ServiceContext, progress: Progress
 ) -> None:
-    import docker.errors
-
     with progress.step(f"container {service.name}") as step:
         container = containers.make(service, references[service.form.image], network=network, outer=outer)
         try:
-            container.start()
-            if service.name == "postgres":
-                _wait_for_database(container)
-        except (docker.errors.DockerException, TimeoutError) as error:
+            with containers.raise_foreseen(f"the container of {service.name} does not start"):
+                container.start()
+                if service.name == "postgres":
+                    _wait_for_database(container)
+        except TimeoutError as error:
             raise ServiceNotHealthy(
                 f"the container of {service.name} does not start",
-                why=f"{error}\n{_last_lines(container.get_wrapped_container())}",
+                why=f"{error}\n{containers.last_lines(container.get_wrapped_container())}",
                 next_command=f"docker logs {containers.object_name(outer.paths, service.name)}",
             ) from error
         step.done("started")
@@ -163,76 +183,20 @@ def _migrate(airflow: Contained, image: str, network: Network, outer: ServiceCon
     with progress.step("metadata database") as step:
         command = (airflow.process.argv[0], "-m", "airflow", "db", "migrate")
         job = containers.make(airflow, image, network=network, outer=outer, command=command)
-        job.start()
+        with containers.raise_foreseen("the container that migrates the metadata database does not start"):
+            job.start()
         wrapped = job.get_wrapped_container()
         try:
             code = wrapped.wait(timeout=MIGRATE_SECONDS)["StatusCode"]
             if code != 0:
                 raise ServiceNotHealthy(
                     f"Airflow could not migrate its metadata database: exit code {code}",
-                    why=_last_lines(wrapped),
+                    why=containers.last_lines(wrapped),
                     next_command="sandbox logs postgres",
                 )
         finally:
             wrapped.remove(force=True)
         step.done("migrated")
-
-
-def _wait_until_healthy(docker: Any, outer: ServiceContext, progress: Progress) -> dict[str, str]:
-    """Wait for every service that runs; returns what each one's `on_ready` says."""
-    with ThreadPoolExecutor() as pool:
-        waits = {
-            name: pool.submit(_wait_for, name, container, outer, progress)
-            for name, container in containers.find(docker, outer.paths).items()
-            if name in SERVICES
-        }
-        return {name: wait.result() for name, wait in waits.items()}
-
-
-def _wait_for(name: str, container: Container, outer: ServiceContext, progress: Progress) -> str:
-    entry = SERVICES[name]
-    with progress.step(entry.title) as step:
-
-        def complaint() -> str:
-            container.reload()
-            if container.status in ("exited", "dead", "restarting"):
-                state = container.attrs["State"]
-                raise ServiceNotHealthy(
-                    f"{entry.title} ended with exit code {state['ExitCode']}"
-                    + (": out of memory" if state.get("OOMKilled") else ""),
-                    why=_last_lines(container),
-                    next_command=f"docker logs {container.name}",
-                )
-            return _complaint(name, container, outer)
-
-        try:
-            health.wait_until(complaint, timeout_seconds=outer.config.limits.up_seconds)
-        except health.StillWaiting as error:
-            raise ServiceNotHealthy(
-                f"{entry.title} is not healthy after {outer.config.limits.up_seconds:.0f} s",
-                why=f"{error}\n{_last_lines(container)}",
-                next_command=f"sandbox logs {name}",
-            ) from None
-        detail = entry.on_ready(outer) if entry.on_ready else ""
-        step.done(entry.url(outer) if name in outer.ports else "healthy")
-        return detail
-
-
-def _complaint(name: str, container: Container, outer: ServiceContext) -> str:
-    if name in outer.ports:
-        return health.check(SERVICES[name].probe(outer))
-    # the database has no port on this machine
-    code, output = container.exec_run(["pg_isready", "-h", "127.0.0.1"])
-    return "" if code == 0 else output.decode(errors="replace").strip()
-
-
-def _last_lines(container: Container | None) -> str:
-    import docker.errors
-
-    try:
-        return container.logs(tail=LOG_LINES).decode(errors="replace") if container is not None else ""
-    except docker.errors.DockerException as error:
-        return f"(its log cannot be read: {error})"
 
 
 def _remember(outer: ServiceContext, details: Mapping[str, str]) -> None:
@@ -248,19 +212,25 @@ def down(paths: StatePaths, progress: Progress) -> bool:
     if not found and not networks:
         return False
     with progress.step("stop") as step:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(_remove, found.values()))
-        for network in networks:
-            network.remove()
+        with containers.raise_foreseen(f"sandbox {paths.name} cannot be taken down", TeardownIncomplete):
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(_remove, found.values()))
+            for network in networks:
+                network.remove()
         step.done(f"sandbox {paths.name}: {len(found)} containers")
     return True
 
 
 def _remove(container: Container) -> None:
-    # the database alone has something to finish
-    if container.labels[containers.SERVICE_LABEL] == "postgres":
-        container.stop(timeout=STOP_SECONDS)
-    container.remove(force=True, v=True)
+    import docker.errors
+
+    try:
+        # the database alone has something to finish
+        if container.labels[containers.SERVICE_LABEL] == "postgres":
+            container.stop(timeout=STOP_SECONDS)
+        container.remove(force=True, v=True)
+    except docker.errors.NotFound:
+        return  # somebody else has just removed it
 
 
 def end(paths: StatePaths, services: Collection[str]) -> None:
@@ -273,10 +243,8 @@ def end(paths: StatePaths, services: Collection[str]) -> None:
 def erase(paths: StatePaths, progress: Progress) -> None:
     """See Backend.erase."""
     docker = containers.client()
-    prefix = f"sandbox-{paths.name}-"
-    suffix = f"-{paths.instance_id[:6]}"
-    for volume in docker.volumes.list():
-        if volume.name.startswith(prefix) and volume.name.endswith(suffix):
+    with containers.raise_foreseen(f"the volumes of sandbox {paths.name} cannot be deleted", TeardownIncomplete):
+        for volume in docker.volumes.list(filters={"label": f"{containers.INSTANCE_LABEL}={paths.instance_id}"}):
             volume.remove(force=True)
 
 
@@ -298,7 +266,7 @@ def _ask(name: str, container: Container | None, outer: ServiceContext, detail: 
     if container is None:
         complaint, restarts = "there is no container", 0
     else:
-        complaint = _complaint(name, container, outer) if container.status == "running" else container.status
+        complaint = docker_wait.complaint(name, container, outer) if container.status == "running" else container.status
         restarts = container.attrs.get("RestartCount", 0)
     parts = [complaint or detail, f"restarted {restarts} ×" if restarts else ""]
     return ServiceStatus(
@@ -329,7 +297,8 @@ def context(paths: StatePaths) -> ServiceContext:
 
 
 def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
-    """See Backend.logs."""
+    """See Backend.logs. They go with their containers."""
+    context(paths)
     found: dict[str, tuple[LogSource, ...]] = {}
     for entry in SERVICES.values():
         name = containers.object_name(paths, entry.name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sandbox.backends.containers import Contained
-from sandbox.errors import PrerequisiteMissing
-from sandbox.images.docker import failure
+from sandbox.errors import PrerequisiteMissing, SandboxError, ServiceNotHealthy
+from sandbox.images.docker import failure, program
 from sandbox.paths import StatePaths
 from sandbox.services.spec import ARCHIVES, LOOPBACK, PROJECT, Mount, ServiceContext
 
@@ -23,6 +24,7 @@ SERVICE_LABEL = "data-platform-sandbox.service"
 DIGEST_LABEL = "data-platform-sandbox.digest"
 STATE_LABEL = "data-platform-sandbox.state"
 IMAGE_USER = 50000
+LOG_LINES = 30
 
 
 def client() -> Any:
@@ -31,6 +33,7 @@ def client() -> Any:
     from testcontainers.core.config import testcontainers_config
     from testcontainers.core.docker_client import DockerClient
 
+    program()
     # Ryuk removes what a dead test left behind; a sandbox must outlive the command that started it, and our labels say
     # whose everything is
     testcontainers_config.ryuk_disabled = True
@@ -41,6 +44,32 @@ def client() -> Any:
         found = failure(["info"], f"Cannot connect to the Docker daemon. docker.sock: {error}", 1)
         raise PrerequisiteMissing(found.what, why=str(error), next_command=found.next_command) from error
     return connected
+
+
+@contextmanager
+def raise_foreseen(what: str, kind: type[SandboxError] = ServiceNotHealthy) -> Iterator[None]:
+    """Turn what Docker refuses into an error of ours: by its cause where that is known, else `kind`, with its words."""
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        said = getattr(error, "explanation", None) or str(error)
+        found = failure(["run"], str(said), 1)
+        if isinstance(found, PrerequisiteMissing):
+            raise PrerequisiteMissing(found.what, why=f"{what}: {said}", next_command=found.next_command) from error
+        raise kind(what, why=str(said), next_command="docker ps --all    (and `docker info`)") from error
+
+
+def last_lines(container: Container | None) -> str:
+    """The end of a container's log, or why there is none."""
+    import docker.errors
+
+    try:
+        return container.logs(tail=LOG_LINES).decode(errors="replace") if container is not None else ""
+    except docker.errors.DockerException as error:
+        return f"(its log cannot be read: {error})"
 
 
 def labels(paths: StatePaths, service: str = "", digest: str = "") -> dict[str, str]:
@@ -82,7 +111,7 @@ def make(
 
     paths = outer.paths
     container: DockerContainer
-    if image.partition(":")[0].endswith("localstack"):
+    if service.form.image == "localstack" and outer.config.s3.implementation == "localstack":
         container = LocalStackContainer(image, region_name=outer.config.s3.region)
     else:
         container = DockerContainer(image)
@@ -90,6 +119,8 @@ def make(
     container.with_network(network)
     container.with_network_aliases(service.name if command is None else f"{service.name}-job")
     for mount in service.form.mounts:
+        if mount.is_volume:
+            _ensure_volume(mount, paths)
         container.with_volume_mapping(*_mapping(mount, paths))
     for path, text in service.process.files.items():
         # owned by root, and the container's one user must write some of them (Airflow opens its passwords to append)
@@ -120,6 +151,11 @@ def make(
 def digest_of(service: Contained, image: str, outer: ServiceContext) -> str:
     """What a running container must carry to be left as it is."""
     return f"{service.digest}-{image.rpartition(':')[2]}-{outer.ports.get(service.name, 0)}"
+
+
+def _ensure_volume(mount: Mount, paths: StatePaths) -> None:
+    """Docker would make it too, but without the labels by which `reset` finds it."""
+    client().volumes.create(object_name(paths, mount.source), labels=labels(paths))
 
 
 def _mapping(mount: Mount, paths: StatePaths) -> tuple[str, str, Any]:

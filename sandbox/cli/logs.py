@@ -24,7 +24,11 @@ FOLLOW_INTERVAL_SECONDS = 0.3
 def _last_lines(file: Path, lines: int) -> tuple[list[str], int]:
     """The last lines of a file, and how far it was read."""
     data = file.read_bytes()
-    return data.decode(errors="replace").splitlines()[-lines:], len(data)
+    return _end(data.decode(errors="replace"), lines), len(data)
+
+
+def _end(text: str, lines: int) -> list[str]:
+    return text.splitlines()[-lines:] if lines else []  # [-0:] would be all of them
 
 
 def _printed(log: CommandLog, lines: int) -> list[str]:
@@ -33,7 +37,7 @@ def _printed(log: CommandLog, lines: int) -> list[str]:
     done = subprocess.run(
         argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | dict(log.env), check=False
     )
-    return done.stdout.decode(errors="replace").splitlines()[-lines:]
+    return _end(done.stdout.decode(errors="replace"), lines)
 
 
 def _follow_files(session: Session, logs: Sequence[FileLog], positions: dict[Path, int], prefixed: bool) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sandbox.images.build import Image, build
+from sandbox.images.build import Image, build, provide
 
-__all__ = ["Image", "build"]
+__all__ = ["Image", "build", "provide"]

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.config import Config
 from sandbox.errors import PrerequisiteMissing, SandboxError
@@ -107,29 +108,47 @@ def _found(name: str, reference: str) -> Image | None:
 
 
 def _base_id(base: str) -> str:
-    known = inspect_image(base)
-    if known is None and bundled.bring(base):
-        known = inspect_image(base)
+    return str(provide(base, setting="images.base, images.airflow_base")["Id"])
+
+
+def provide(reference: str, *, setting: str) -> dict[str, Any]:
+    """What Docker knows of an image that is not ours: of this machine, of the bundle, or pulled.
+
+    Raises PrerequisiteMissing that names the image and the ways out.
+    """
+    known = inspect_image(reference)
+    if known is None and bundled.bring(reference):
+        known = inspect_image(reference)
     if known is None:
         try:
-            docker(["pull", "--quiet", base])
+            docker(["pull", "--quiet", reference])
         except SandboxError as error:
             raise PrerequisiteMissing(
-                f"the base image {base} is not on this machine and cannot be pulled",
-                why=error.why,
-                next_command="docker images    (and name one of them: settings images.base and images.airflow_base)",
+                f"the image {reference} is not on this machine and cannot be pulled",
+                why=f"{error.why}\nsettings that name it: {setting}",
+                next_command=f"docker load --input FILE    (made by `docker save {reference}` where it is; "
+                f"or name one that `docker images` lists: {setting})",
             ) from error
-        known = inspect_image(base)
-        assert known is not None, base
-    return str(known["Id"])
+        known = inspect_image(reference)
+        assert known is not None, reference
+    return known
 
 
 def _labels(project: Path, name: str) -> list[str]:
-    revision = subprocess.run(
-        ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    labels = {OWNER_LABEL: name, REVISION_LABEL: revision or "unknown"}
+    labels = {OWNER_LABEL: name, REVISION_LABEL: _revision(project)}
     return [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
+
+
+def _revision(project: Path) -> str:
+    """The commit of the project, marked where the tree differs from it; "unknown" outside Git."""
+
+    def git(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", "-C", str(project), *words], capture_output=True, text=True, check=False)
+
+    head = git("rev-parse", "HEAD")
+    if head.returncode != 0:
+        return "unknown"
+    return head.stdout.strip() + ("-dirty" if git("status", "--porcelain").stdout.strip() else "")
 
 
 def _build_runtime_stage(

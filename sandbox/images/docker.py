@@ -12,6 +12,14 @@ from typing import Any
 from sandbox.errors import PrerequisiteMissing, SandboxError
 
 KEPT_LINES = 30
+NO_DAEMON = (
+    "cannot connect to the docker daemon",
+    "is the docker daemon running",
+    "error during connect",
+    "failed to connect to the docker api",
+    "connection refused",
+    "errors pretty printing info",  # what `docker info --format` of 20.10 makes of it
+)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -32,14 +40,19 @@ def attempt(
     arguments: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `docker …`; the caller looks at the exit code."""
-    program = shutil.which("docker")
-    if program is None:
+    return subprocess.run([program(), *arguments], input=stdin, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def program() -> str:
+    """The path of `docker`; raises PrerequisiteMissing where there is none."""
+    found = shutil.which("docker")
+    if found is None:
         raise PrerequisiteMissing(
             "docker is not on PATH",
             why="the docker and kind backends run containers",
             next_command="sandbox up --backend process    (needs no Docker; to get it: https://docs.docker.com/engine/install/)",
         )
-    return subprocess.run([program, *arguments], input=stdin, cwd=cwd, capture_output=True, text=True, check=False)
+    return found
 
 
 def failure(arguments: Sequence[str], output: str, code: int) -> SandboxError:
@@ -50,8 +63,12 @@ def failure(arguments: Sequence[str], output: str, code: int) -> SandboxError:
         return PrerequisiteMissing(
             "this user may not use Docker", why=tail, next_command="sudo usermod -aG docker $USER && newgrp docker"
         )
-    if "cannot connect to the docker daemon" in low or "is the docker daemon running" in low:
-        return PrerequisiteMissing("Docker does not run", why=tail, next_command="sudo systemctl start docker")
+    if any(words in low for words in NO_DAEMON):
+        return PrerequisiteMissing(
+            "Docker does not run",
+            why=tail,
+            next_command="sudo systemctl start docker    (where it is looked for: `docker context ls`)",
+        )
     if "no space left on device" in low:
         return PrerequisiteMissing(
             "Docker is out of disk space", why=tail, next_command="docker system df && docker image prune"

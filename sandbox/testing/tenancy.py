@@ -1,15 +1,14 @@
 """Who uses a test run's sandbox: the first process starts it, the last one takes it down, a killed one counts no more.
 
 Every process that uses the sandbox holds a shared lock on one file beside the sandbox's folder; the kernel gives the
-lock back when the process ends, however it ends. So no process needs to know of the others, and what a killed run
-left behind is found by the next one: a file that nobody has locked.
+lock back when the process ends, however it ends. So no process needs to know of the others. What a killed run left
+behind is taken down by the reaper (`reaper.py`), and what that did not live to see by the next run.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +28,13 @@ _OURS, _FAILED = "started by a test run\n", "a test failed\n"
 
 @contextmanager
 def lent(
-    loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, failed: Callable[[], bool], keep: bool = False
+    loaded: LoadedConfig,
+    paths: StatePaths,
+    progress: Progress,
+    *,
+    failed: Callable[[], bool],
+    keep: bool = False,
+    watch: Callable[[StatePaths], None] = lambda paths: None,
 ) -> Iterator[ServiceContext]:
     """The addresses and credentials of a sandbox that is up.
 
@@ -39,11 +44,13 @@ def lent(
     """
     backend = BACKENDS[loaded.config.backend]
     remove_leftovers(paths.project, progress)
-    with _joined(_file_of(paths)) as file:
+    with _in_use(paths), _joined(file_of(paths)) as file:
         ours = _OURS in _read(file)
         if not ours and not backend.status(paths).is_up:
             ours = True
             _append(file, _OURS)
+            if not keep:
+                watch(paths)
         if ours:
             lifecycle.up(loaded, paths, progress, keep=False)
         try:
@@ -51,23 +58,45 @@ def lent(
         finally:
             if failed():
                 _append(file, _FAILED)
-            if ours and not keep and _is_last(file):
-                _take_down(loaded.config.backend, paths, file, progress)
+            if ours and not keep and is_last(file):
+                take_down(loaded.config.backend, paths, file, progress)
+
+
+@contextmanager
+def _in_use(paths: StatePaths) -> Iterator[None]:
+    """Holds the lock for which the reaper waits, on a file of its own.
+
+    Who leaves in good order must find out on the other one whether it is the last, without anybody waiting for it.
+    """
+    path = users_file(paths)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            if is_last(file):
+                path.unlink(missing_ok=True)
+
+
+def users_file(paths: StatePaths) -> Path:
+    """The file that is locked as long as anybody uses the sandbox."""
+    return paths.root.with_name(f".{paths.name}.users")
 
 
 def remove_leftovers(project: Path, progress: Progress) -> None:
     """Take down and delete the disposable sandboxes of test runs that were killed, or whose logs were kept."""
     for path in sorted((project / ".sandbox").glob(f".{DISPOSABLE_PREFIX}*.tests")):
         with path.open("a+", encoding="utf-8") as file:
-            if not _is_last(file):
+            if not is_last(file):
                 continue
             paths = StatePaths(project=project, name=path.stem.removeprefix("."))
-            lifecycle.down(BACKENDS[marker.read(paths)], paths, progress)
-            shutil.rmtree(paths.root, ignore_errors=True)
+            lifecycle.reset(BACKENDS[marker.read(paths)], paths, progress)
             path.unlink(missing_ok=True)
 
 
-def _file_of(paths: StatePaths) -> Path:
+def file_of(paths: StatePaths) -> Path:
+    """The file that every test process of this sandbox locks."""
     return paths.root.with_name(f".{paths.name}.tests")
 
 
@@ -77,7 +106,7 @@ def _joined(path: Path) -> Iterator[IO[str]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("a+", encoding="utf-8") as file:
-            if _is_last(file):
+            if is_last(file):
                 file.truncate(0)  # what a run that was killed has noted says nothing about the sandbox of today
             fcntl.flock(file, fcntl.LOCK_SH)
             # who left last may have removed the file while we waited for it: then that lock guards nothing any more
@@ -86,7 +115,7 @@ def _joined(path: Path) -> Iterator[IO[str]]:
                 return
 
 
-def _is_last(file: IO[str]) -> bool:
+def is_last(file: IO[str]) -> bool:
     """Whether nobody else holds the lock; then we hold it alone, else not at all any more."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,7 +124,8 @@ def _is_last(file: IO[str]) -> bool:
     return True
 
 
-def _take_down(backend: str, paths: StatePaths, file: IO[str], progress: Progress) -> None:
+def take_down(backend: str, paths: StatePaths, file: IO[str], progress: Progress) -> None:
+    """What the last user of a sandbox leaves: nothing of a disposable one, unless a test failed."""
     disposable = paths.name.startswith(DISPOSABLE_PREFIX)
     if disposable and _FAILED not in _read(file):
         lifecycle.reset(BACKENDS[backend], paths, progress)

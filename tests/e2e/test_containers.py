@@ -116,30 +116,36 @@ class TestDocker:
             assert not inspected["Config"]["User"].startswith("0"), service
             assert inspected["HostConfig"]["CapDrop"] == ["ALL"], service
 
-    def test_a_second_up_changes_nothing(self, up: Cli) -> None:
-        """What runs and answers is left as it is."""
-        before = docker("ps", "-q", "--no-trunc")
-        up("up")
-        assert docker("ps", "-q", "--no-trunc") == before
+    def test_everything_says_whose_it_is(self, up: Cli) -> None:
+        """Containers, network and volumes carry the sandbox's labels; no Ryuk runs beside them."""
+        label = f"label=data-platform-sandbox.instance={up.paths.instance_id}"
+        state = '{{.Label "data-platform-sandbox.state"}}'
 
-    def test_a_removed_container_is_repaired_and_history_stays(self, up: Cli) -> None:
-        """`status` names what is gone, `up` brings it back, tables and dag_runs are what they were."""
-        rows = up.rows(MARTS)
-        for service in ("postgres", "databricks"):
-            docker("rm", "--force", f"sandbox-{up.name}-{service}-{up.paths.instance_id[:6]}")
-        assert "databricks" in up("status", expect=5).err
-        up("up")
-        assert up.rows(MARTS) == rows
-        assert up.airflow.dag("produce_data_asset") is not None
+        for kind in (("ps", "--all"), ("network", "ls"), ("volume", "ls")):
+            assert set(docker(*kind, "--filter", label, "--format", state).splitlines()) == {str(up.paths.root)}
+        assert "ryuk" not in docker("ps", "--format", "{{.Image}}")
 
-    def test_down_leaves_nothing_running(self, up: Cli) -> None:
-        """No container and no network is left; a second down says so, an up finds the tables again."""
-        rows = up.rows(MARTS)
-        up("down")
-        assert containers(up) == {}
-        assert up.paths.instance_id[:6] not in docker("network", "ls")
+    def test_an_image_that_cannot_be_had_is_named(self, up: Cli) -> None:
+        """With the setting that names it and the ways out, before anything that runs is touched."""
+        before = up.started
+        broken = Cli(
+            project=up.project, name=up.name, env={**up.env, "SANDBOX_DOCKER_POSTGRES_IMAGE": "nosuch.invalid/pg:1"}
+        )
+
+        refused = broken("up", expect=4)
+
+        assert "the image nosuch.invalid/pg:1 is not on this machine and cannot be pulled" in refused.err
+        assert "docker.postgres_image" in refused.err
+        assert up.started == before
+
+    def test_moto_serves_s3_where_it_is_chosen(self, up: Cli) -> None:
+        """The image of S3 then holds moto; it starts without LocalStack's words."""
+        chosen = Cli(project=up.project, name=up.name, env={**up.env, "SANDBOX_S3_IMPLEMENTATION": "moto"})
+
+        chosen("up", timeout_seconds=1200)
+
+        assert chosen("status", "--json").value["healthy"]
         up("up")
-        assert up.rows(MARTS) == rows
 
 
 @on_kind
