@@ -83,6 +83,10 @@ def matrix_toml(made: Draft) -> str:
         "",
         "[defaults]",
         'tests = ["tests/cell"]',
+        "",
+        "# what `sandbox gate` asks for",
+        "[policy.release]",
+        'groups = ["pr"]',
     ]
     for number, (version, python, provider, purpose) in enumerate(cells):
         locked = pins(RUNTIMES[airflow_runtime(version, python)].lock_file.read_text("utf-8"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +79,21 @@ def test_every_workflow_is_documented() -> None:
     page = (REPOSITORY / "docs" / "ci.md").read_text("utf-8")
 
     assert all(f"| `{path.name}` |" in page for path in WORKFLOWS)
+
+
+def test_gitlab_s_program_makes_a_job_of_each_session(tmp_path: Path) -> None:
+    """The program in ci.md, with what `nox -l --json` prints, is the child pipeline: its cells, then their report."""
+    page = (REPOSITORY / "docs" / "ci.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    sessions = [f"e2e-{cell.id}" for cell in load(REPOSITORY / "matrix.toml").cells]
+    (tmp_path / "sessions.json").write_text(json.dumps([{"session": name} for name in sessions]), encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "sessions.json"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    jobs = json.loads(done.stdout)
+
+    assert [*jobs] == [*sessions, "report"]
+    assert all(f'.venv/bin/nox -s "{name}"' in jobs[name]["script"] for name in sessions)
+    assert [need["job"] for need in jobs["report"]["needs"]] == sessions
+    assert len({path for name in sessions for path in jobs[name]["artifacts"]["paths"]}) == len(sessions)

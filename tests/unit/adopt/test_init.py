@@ -97,6 +97,7 @@ def test_the_matrix_and_the_test_are_usable(repository: Path, report: dict[str, 
 
     assert matrix.cells[0].id == "airflow3.0.2-py3.11-process-sail-dbx7.6.0"
     assert len({cell.airflow for cell in matrix.cells}) == 2
+    assert matrix.required(matrix.policies["release"]) == matrix.cells[:1]
     assert [node.name for node in ast.parse(test).body if isinstance(node, ast.FunctionDef)]
     assert '"orders_daily"' in test
 
