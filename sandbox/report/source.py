@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.report.integrity import of_file, of_tree
+from sandbox.report.integrity import IGNORED, of_file, of_tree
 from sandbox.report.model import Source
 from sandbox.runtimes.registry import LOCKS
 
@@ -23,13 +23,18 @@ def look(project: Path) -> Source:
     if revision is None:
         return Source()
     changed = _git(project, "status", "--porcelain", "--untracked-files=all", "--", ".") or ""
-    changes = tuple(line[3:] for line in changed.splitlines())
+    changes = tuple(line[3:] for line in changed.splitlines() if not _is_byproduct(line))
     return Source(
         revision=revision.strip(),
         branch=(_git(project, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         clean=not changes,
         changes=changes[:MOST_CHANGES],
     )
+
+
+def _is_byproduct(line: str) -> bool:
+    """Whether a line of `git status` is about a file that no digest counts: byte code, which every import leaves."""
+    return line.startswith("??") and bool({*Path(line[3:].strip('"')).parts} & {*IGNORED})
 
 
 def both(before: Source, after: Source) -> Source:

@@ -44,6 +44,17 @@ def test_changes_are_named(repository: Path) -> None:
     assert (source.clean, source.changes) == (False, ("a.txt", "b.txt"))
 
 
+def test_byte_code_is_no_change(repository: Path) -> None:
+    """Importing the DAGs leaves it, and not every repository ignores it; what is added to the index counts."""
+    (repository / "dags" / "__pycache__").mkdir(parents=True)
+    (repository / "dags" / "__pycache__" / "a.cpython-311.pyc").write_text("1")
+    assert look(repository).clean
+
+    git(repository, "add", "-A")
+
+    assert look(repository).changes == ("dags/__pycache__/a.cpython-311.pyc",)
+
+
 def test_no_repository(tmp_path: Path) -> None:
     """Then there is no revision, and nothing is clean."""
     assert look(tmp_path) == Source()
