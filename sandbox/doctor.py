@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import psutil
 
 from sandbox import ports, room
+from sandbox.backends import cluster
 from sandbox.backends.kind_tools import LEAST_VERSIONS, check_tools, version_of
 from sandbox.errors import PrerequisiteMissing, SandboxError
 from sandbox.images.docker import docker
@@ -22,7 +23,7 @@ from sandbox.runtimes.store import cache_folder, locate
 from sandbox.services.java import find_java
 
 FREE_DISK_BYTES = 4 * 1024**3
-FREE_MEMORY_BYTES = 3 * 1024**3
+FREE_MEMORY_GIB = {"process": 3, "docker": 4, "kind": 5, "cluster": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +74,12 @@ def _disk(plan: Plan) -> Finding:
 
 
 def _memory(plan: Plan) -> Finding:
-    free = psutil.virtual_memory().available
+    free, wanted = psutil.virtual_memory().available / 1024**3, FREE_MEMORY_GIB[plan.backend]
     return Finding(
         name="memory",
-        ok=free >= FREE_MEMORY_BYTES,
-        detail=f"{free / 1024**3:.1f} GiB available, {FREE_MEMORY_BYTES // 1024**3} GiB wanted",
-        mend="" if free >= FREE_MEMORY_BYTES else "close other programs",
+        ok=free >= wanted,
+        detail=f"{free:.1f} GiB available, {wanted} GiB wanted",
+        mend="" if free >= wanted else "close other programs",
     )
 
 
@@ -128,8 +129,8 @@ def _java(plan: Plan) -> Finding:
 
 
 def _docker(plan: Plan) -> Finding:
-    if plan.backend == "process":
-        return Finding(name="docker", ok=True, detail="not needed by the process backend")
+    if plan.backend in ("process", "cluster"):
+        return Finding(name="docker", ok=True, detail=f"not needed by the {plan.backend} backend")
     try:
         version = docker(["info", "--format", "{{.ServerVersion}}"]).strip()
     except SandboxError as error:
@@ -138,16 +139,17 @@ def _docker(plan: Plan) -> Finding:
 
 
 def _kubernetes(plan: Plan) -> Finding:
-    if plan.backend != "kind":
+    if plan.backend not in ("kind", "cluster"):
         return Finding(name="kind, helm, kubectl", ok=True, detail=f"not needed by the {plan.backend} backend")
+    needed = [name for name in LEAST_VERSIONS if plan.backend == "kind" or name != "kind"]
     try:
-        check_tools()
+        check_tools(needed)
+        where = cluster.reached(plan.config, plan.paths) if plan.backend == cluster.NAME else ""
     except SandboxError as error:
         return Finding(name="kind, helm, kubectl", ok=False, detail=error.what, mend=error.next_command)
-    found = {name: ".".join(map(str, version_of(name) or ())) for name in LEAST_VERSIONS}
-    return Finding(
-        name="kind, helm, kubectl", ok=True, detail=", ".join(f"{name} {version}" for name, version in found.items())
-    )
+    found = {name: ".".join(map(str, version_of(name) or ())) for name in needed}
+    detail = ", ".join(f"{name} {version}" for name, version in found.items())
+    return Finding(name="kind, helm, kubectl", ok=True, detail=f"{detail}{where}")
 
 
 CHECKS: tuple[Callable[[Plan], Finding], ...] = (

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import filelock
 
 from sandbox.archive import sample
-from sandbox.backends import BACKENDS, Backend, SandboxStatus, marker
+from sandbox.backends import Backend, SandboxStatus, backend_of, cluster, marker
 from sandbox.config import LoadedConfig
 from sandbox.errors import ConfigurationError, ServiceNotHealthy
 from sandbox.paths import StatePaths, make_private
@@ -56,14 +56,15 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
     that was up before is left as it is.
     """
     plan = resolve(loaded.config, paths)
-    backend = BACKENDS[plan.backend]
+    backend = backend_of(plan.backend)
     explicit = set(loaded.origins)
     with exclusive(paths, progress):
         _refuse_second_backend(paths, plan.backend)
         marker.write(paths, plan.backend)
         was_up = backend.status(paths).is_up
         try:
-            sample.ensure(loaded.config.archive.sample, paths.archives, progress)
+            if plan.backend != cluster.NAME:
+                sample.ensure(loaded.config.archive.sample, paths.archives, progress)
             backend.up(plan, explicit=explicit, progress=progress)
         except BaseException:
             if not was_up and not keep:
@@ -74,7 +75,7 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
 
 def reload(loaded: LoadedConfig, paths: StatePaths, services: Collection[str], progress: Progress) -> SandboxStatus:
     """End the named services, then do what `up` does: it starts what is gone and what has other settings now."""
-    backend = BACKENDS[marker.read(paths)]
+    backend = backend_of(marker.read(paths))
     config = loaded.config.model_copy(update={"backend": marker.read(paths)})
     with exclusive(paths, progress):
         backend.end(paths, services)
@@ -84,7 +85,7 @@ def reload(loaded: LoadedConfig, paths: StatePaths, services: Collection[str], p
 
 def _refuse_second_backend(paths: StatePaths, wanted: str) -> None:
     before = marker.read(paths)
-    if before != wanted and BACKENDS[before].status(paths).is_up:
+    if before != wanted and backend_of(before).status(paths).is_up:
         raise ConfigurationError(
             f"sandbox {paths.name} is up on the {before} backend, not on {wanted}",
             why="its tables and history are there",

@@ -48,6 +48,7 @@ def resolve(config: Config, paths: StatePaths) -> Plan:
             port_setting=entry.port_setting,
         )
         for entry in SERVICES.values()
-        if entry.enabled(config)
+        # on a cluster nothing but Airflow runs, from images that its values name
+        if config.backend != "cluster" and entry.enabled(config)
     )
     return Plan(name=paths.name, backend=config.backend, config=config, paths=paths, services=services)

@@ -40,7 +40,14 @@ def _file(paths: StatePaths) -> Path:
 
 
 def _tools(paths: StatePaths, namespace: str) -> Tools:
-    return Tools(kubeconfig=paths.root / "kubeconfig", namespace=namespace)
+    # Kind calls a cluster's context so
+    context = f"kind-{cluster.cluster_name(paths)}"
+    return Tools(kubeconfig=cluster.kubeconfig(paths), namespace=namespace, context=context)
+
+
+def tools_of(paths: StatePaths) -> Tools:
+    """The tools, aimed at the release of a sandbox that is up."""
+    return _tools(paths, context(paths).config.kind.namespace)
 
 
 def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
@@ -233,16 +240,15 @@ def context(paths: StatePaths) -> ServiceContext:
 
 def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
     """See Backend.logs."""
-    namespace = context(paths).config.kind.namespace
-    env = {"KUBECONFIG": str(paths.root / "kubeconfig")}
+    tools = _tools(paths, context(paths).config.kind.namespace)
 
     def of(title: str, *what: str) -> CommandLog:
         return CommandLog(
             title=title,
-            argv=("kubectl", "--namespace", namespace, "logs", *what),
+            argv=(*tools.kubectl_words, "logs", *what),
             lines="--tail",
             follow="--follow",
-            env=env,
+            env=tools.environment,
         )
 
     found: dict[str, tuple[LogSource, ...]] = {

@@ -33,6 +33,11 @@ def cluster_name(paths: StatePaths) -> str:
     return f"sandbox-{paths.name}-{paths.instance_id[:6]}"
 
 
+def kubeconfig(paths: StatePaths) -> Path:
+    """How to reach it: a file of the sandbox's own, never the user's."""
+    return paths.root / "kubeconfig"
+
+
 def nodes(paths: StatePaths) -> dict[str, str]:
     """The cluster's node containers with Docker's word for their state."""
     label = f"label=io.x-k8s.kind.cluster={cluster_name(paths)}"
@@ -114,11 +119,11 @@ def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: T
                 "--config",
                 file.name,
                 "--kubeconfig",
-                str(tools.kubeconfig),
+                str(kubeconfig(paths)),
                 "--wait",
                 "60s",
             )
-        tools.kubeconfig.chmod(0o600)
+        kubeconfig(paths).chmod(0o600)
         _wait_for_nodes(tools)
         write_private(_made(paths), json.dumps({"digest": digest, "name": cluster_name(paths)}))
         step.done(cluster_name(paths))
@@ -177,5 +182,5 @@ def stop(paths: StatePaths) -> int:
 
 def delete(paths: StatePaths, tools: Tools) -> None:
     """Delete the cluster and everything in it."""
-    tools.run("kind", "delete", "cluster", "--name", cluster_name(paths), "--kubeconfig", str(tools.kubeconfig))
+    tools.run("kind", "delete", "cluster", "--name", cluster_name(paths), "--kubeconfig", str(kubeconfig(paths)))
     _made(paths).unlink(missing_ok=True)

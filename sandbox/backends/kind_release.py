@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from sandbox.services.airflow_row import environment
 from sandbox.services.spec import ARCHIVES, PROJECT, ServiceContext
 
 RELEASE = "sandbox"
+OWNER = "data-platform"
+"""What is ours carries this as `app.kubernetes.io/part-of`."""
 _PACKAGED = Path(__file__).parent / "chart"
 CHART = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent.parent / "chart"
 API_SERVER = f"{RELEASE}-api-server"
@@ -217,14 +219,27 @@ def _health_path(service: Contained) -> str | None:
     return "/" + probe.target.split("/", 3)[3] if probe.kind == "http" else None
 
 
-def install(chart: Path, rendered: Mapping[str, Any], profile: str, tools: Tools, progress: Progress) -> None:
-    """Install or upgrade the release; returns when Kubernetes has accepted it, not when it is ready."""
+def install(
+    chart: Path,
+    rendered: Mapping[str, Any],
+    profile: str,
+    tools: Tools,
+    progress: Progress,
+    *,
+    files: Sequence[Path] = (),
+) -> None:
+    """Install or upgrade the release; returns when Kubernetes has accepted it, not when it is ready.
+
+    Over the profile lie the user's `files`, and over these what is `rendered`.
+    """
     with progress.step("chart") as step:
         text = yaml.safe_dump(dict(rendered), sort_keys=True)
         tools.run(
             *("helm", "upgrade", "--install", RELEASE, str(chart)),
             *("--namespace", tools.namespace, "--history-max", "5"),
-            *("--values", str(chart / "profiles" / f"{profile}.yaml"), "--values", "-"),
+            *("--values", str(chart / "profiles" / f"{profile}.yaml")),
+            *(word for file in files for word in ("--values", str(file))),
+            *("--values", "-"),
             stdin=text,
         )
         step.done(f"release {RELEASE} in namespace {tools.namespace}")
@@ -235,7 +250,7 @@ def namespace(tools: Tools, *, enforce: str) -> None:
     labels = {
         "pod-security.kubernetes.io/enforce": enforce,
         "pod-security.kubernetes.io/warn": "restricted",
-        "app.kubernetes.io/part-of": "data-platform",
+        "app.kubernetes.io/part-of": OWNER,
     }
     tools.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": tools.namespace, "labels": labels}}])
 

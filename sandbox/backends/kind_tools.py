@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.errors import ConfigurationError, PrerequisiteMissing, SandboxError
 
 KEPT_LINES = 30
 LEAST_VERSIONS = {"kind": (0, 20), "helm": (3, 10), "kubectl": (1, 27)}
@@ -34,7 +35,9 @@ def find_tool(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         raise PrerequisiteMissing(
-            f"{name} is not on PATH", why="the kind backend runs it", next_command=f"get it: {HOW_TO_GET[name]}"
+            f"{name} is not on PATH",
+            why="the kind backend and `--context` run it",
+            next_command=f"get it: {HOW_TO_GET[name]}",
         )
     return found
 
@@ -46,9 +49,10 @@ def version_of(name: str) -> tuple[int, ...] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def check_tools() -> None:
+def check_tools(names: Collection[str] = tuple(LEAST_VERSIONS)) -> None:
     """Raise PrerequisiteMissing for a tool that is missing or too old."""
-    for name, least in LEAST_VERSIONS.items():
+    for name in names:
+        least = LEAST_VERSIONS[name]
         version = version_of(name)
         if version is not None and version < least:
             raise PrerequisiteMissing(
@@ -60,17 +64,32 @@ def check_tools() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """The tools, aimed at one cluster by its kubeconfig; never at the user's own."""
+    """The tools, aimed at one cluster: by its kubeconfig (None: the user's own) and by the name of its context there.
 
-    kubeconfig: Path
+    The context is named in every call: whatever else stands in the file, or is current there, is never reached.
+    """
+
+    kubeconfig: Path | None
     namespace: str
+    context: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find the cluster."""
+        return {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+
+    @property
+    def kubectl_words(self) -> tuple[str, ...]:
+        """`kubectl`, aimed at the release's namespace."""
+        return ("kubectl", "--context", self.context, "--namespace", self.namespace)
 
     def run(self, name: str, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run a tool and return its standard output; raises SandboxError with the end of what it said."""
+        aim = {"kubectl": ("--context", self.context), "helm": ("--kube-context", self.context)}.get(name, ())
         done = subprocess.run(
-            [find_tool(name), *arguments],
+            [find_tool(name), *aim, *arguments],
             input=stdin,
-            env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
+            env=os.environ | self.environment,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             text=True,
@@ -97,7 +116,14 @@ class Tools:
 
     def hint(self, command: str) -> str:
         """A `kubectl` line that a user can paste."""
-        return f"KUBECONFIG='{self.kubeconfig}' kubectl --namespace {self.namespace} {command}"
+        return f"{line(self, 'kubectl', ())} {command}"
+
+
+def line(tools: Tools, program: str, arguments: Sequence[str]) -> str:
+    """The shell's line that runs `kubectl`, `helm` or `k9s` on this cluster."""
+    aim = f"KUBECONFIG={shlex.quote(str(tools.kubeconfig))} " if tools.kubeconfig else ""
+    context = "--kube-context" if program == "helm" else "--context"
+    return aim + shlex.join([program, context, tools.context, "--namespace", tools.namespace, *arguments])
 
 
 def tool_failed(name: str, arguments: Sequence[str], output: str, code: int) -> SandboxError:
@@ -117,5 +143,9 @@ def tool_failed(name: str, arguments: Sequence[str], output: str, code: int) -> 
     if "permission denied" in low and "docker" in low:
         return PrerequisiteMissing(
             "this user may not use Docker", why=tail, next_command="sudo usermod -aG docker $USER && newgrp docker"
+        )
+    if name in ("kubectl", "helm") and ("context" in low and "does not exist" in low):
+        return ConfigurationError(
+            "the kubeconfig has no such context", why=tail, next_command="kubectl config get-contexts --output name"
         )
     return SandboxError(f"{name} {' '.join(arguments[:2])} failed with exit code {code}", why=tail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox import health
@@ -64,6 +65,17 @@ def remove_broken(tools: Tools) -> None:
         reasons = {each.get("state", {}).get("waiting", {}).get("reason", "") for each in states}
         if labels.get("component") != "worker" and reasons & {"CrashLoopBackOff", *HOPELESS}:
             tools.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+
+def ready_by_pod(pods: Iterable[Mapping[str, Any]], component: str) -> dict[str, bool]:
+    """The pods of a component that are not done, and whether all of their containers are ready."""
+    return {
+        pod["metadata"]["name"]: bool(pod["status"].get("containerStatuses"))
+        and all(each["ready"] for each in pod["status"]["containerStatuses"])
+        for pod in pods
+        if pod["metadata"].get("labels", {}).get("component") == component
+        and pod["status"].get("phase") not in ("Succeeded", "Failed")
+    }
 
 
 def _rolling(tools: Tools) -> list[str]:

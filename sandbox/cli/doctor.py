@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from sandbox.cli.session import Session, backend_option, common_options
+from sandbox.cli.session import Session, backend_option, common_options, context_option
 from sandbox.console import table
 from sandbox.doctor import examine
 from sandbox.errors import PrerequisiteMissing
@@ -16,6 +16,7 @@ from sandbox.plan import resolve
 @click.command("doctor")
 @common_options
 @backend_option
+@context_option
 def command(session: Session) -> None:
     """Check this machine: Pythons, runtimes, disk, memory, ports. Exit code 4 when something is missing."""
     findings = examine(resolve(session.config, session.paths))

@@ -29,6 +29,7 @@ COMMANDS = {
     "sql": "sql",
     "validate": "validate",
     "env": "env",
+    "database": "database",
     "reset": "reset",
     "plan": "plan",
     "config": "config",
@@ -45,11 +46,24 @@ COMMANDS = {
 """Command -> module of this package, which holds a click command of the same name."""
 
 
+CLUSTER_TOOLS = ("kubectl", "k9s", "helm")
+"""No commands of ours: whoever types one is told the line that reaches the sandbox's cluster."""
+
+
 class Verbs(Group):
     """The commands, each imported only when it is used: an import costs more than most commands take."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in CLUSTER_TOOLS:
+            from sandbox.cli.shown import cluster_tool
+
+            raise cluster_tool(args[0], args[1:])
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:

@@ -48,9 +48,9 @@ class Session:
     @property
     def backend(self) -> Backend:
         """The backend that this sandbox runs on."""
-        from sandbox.backends import BACKENDS, marker
+        from sandbox.backends import backend_of, marker
 
-        return BACKENDS[marker.read(self.paths)]
+        return backend_of(marker.read(self.paths))
 
 
 def make_session(*, name: str, as_json: bool, quiet: bool, flags: Mapping[str, object] | None = None) -> Session:
@@ -76,6 +76,23 @@ def backend_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(session: Session, *arguments: Any, backend: str | None, **options: Any) -> Any:
         flags = {**session.flags, **({"backend": backend} if backend else {})}
+        return command(dataclasses.replace(session, flags=flags), *arguments, **options)
+
+    return wrapped
+
+
+def context_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --context, which stands for the backend `cluster`; stands below `backend_option`."""
+
+    @click.option("--context", help="A context of your kubeconfig: deploy to that cluster, with production's profile.")
+    @functools.wraps(command)
+    def wrapped(session: Session, *arguments: Any, context: str | None, **options: Any) -> Any:
+        if context and session.flags.get("backend") in ("process", "docker"):
+            raise ConfigurationError(
+                f"--context names a cluster, and --backend {session.flags['backend']} has none",
+                next_command=f"sandbox up --context {context}",
+            )
+        flags = {**session.flags, **({"backend": "cluster", "cluster.context": context} if context else {})}
         return command(dataclasses.replace(session, flags=flags), *arguments, **options)
 
     return wrapped

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 from sandbox.backends import SandboxStatus
 from sandbox.cli.session import Session
 from sandbox.clients.databricks import DatabricksClient
 from sandbox.console import paste_able, table
+from sandbox.errors import ConfigurationError, SandboxError
+from sandbox.paths import StatePaths, find_project
 from sandbox.services.spec import ServiceContext
 
 
@@ -23,6 +29,24 @@ def show_status(session: Session, status: SandboxStatus) -> None:
         for service in status.services
     ]
     session.terminal.show(table(("service", "state", "address", "pid", "detail"), rows))
+
+
+def cluster_tool(program: str, arguments: Sequence[str]) -> SandboxError:
+    """The error for `sandbox kubectl …`: it is no command, and the line that does what was meant."""
+    from sandbox.backends import kind_tools, marker, tools_of
+
+    paths = StatePaths(project=find_project(Path.cwd()), name=os.environ.get("SANDBOX_NAME", "default"))
+    name = marker.read(paths)
+    tools = tools_of(name, paths)
+    if tools is None:
+        return ConfigurationError(
+            f"`{program}` is no command of sandbox, and sandbox {paths.name} on the {name} backend has no cluster",
+            next_command="sandbox up --backend kind",
+        )
+    return ConfigurationError(
+        f"`{program}` is no command of sandbox: it is run as it is, aimed at the sandbox's cluster",
+        next_command=kind_tools.line(tools, program, arguments),
+    )
 
 
 def show_login(session: Session, context: ServiceContext) -> None:

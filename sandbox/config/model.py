@@ -190,6 +190,16 @@ class Kind(Section):
     delete_worker_pods: bool = Field(False, description="Delete the pods of finished tasks.")
 
 
+class Cluster(Section):
+    """A cluster that is there already: `sandbox up --context NAME`."""
+
+    context: str = Field("", description="Its context in your kubeconfig.")
+    namespace: str = Field("data-platform", description="Namespace of the release.")
+    values: tuple[str, ...] = Field(
+        (), strict=False, description="Files of values, relative to sandbox.toml, laid over the production profile."
+    )
+
+
 class Run(Section):
     """What `sandbox run` does when it is given no arguments."""
 
@@ -224,7 +234,9 @@ class Limits(Section):
 class Config(Section):
     """All settings of one sandbox."""
 
-    backend: Literal["process", "docker", "kind"] = Field("process", description="Where the services run.")
+    backend: Literal["process", "docker", "kind", "cluster"] = Field(
+        "process", description="Where the services run; `cluster` is one of yours, at `cluster.context`."
+    )
     project: Project = Field(default_factory=Project)
     airflow: Airflow = Field(default_factory=Airflow)
     s3: S3 = Field(default_factory=S3)
@@ -234,6 +246,7 @@ class Config(Section):
     images: Images = Field(default_factory=Images)
     docker: Docker = Field(default_factory=Docker)
     kind: Kind = Field(default_factory=Kind)
+    cluster: Cluster = Field(default_factory=Cluster)
     run: Run = Field(default_factory=Run)
     wiring: Wiring = Field(default_factory=Wiring)
     limits: Limits = Field(default_factory=Limits)

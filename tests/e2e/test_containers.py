@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 
 from sandbox import health
-from sandbox.backends.kind_release import RELEASE
 from sandbox.backends.kind_tools import Tools
 from sandbox.matrix.provision import lacks
 from tests.driver import Cli, copy_project
@@ -146,148 +144,6 @@ class TestDocker:
 
         assert chosen("status", "--json").value["healthy"]
         up("up")
-
-
-@on_kind
-class TestKind:
-    """The kind backend."""
-
-    def test_each_task_ran_in_a_pod_of_its_own(self, up: Cli) -> None:
-        """The worker pods of the first run are kept by the setting, one for each task at least."""
-        pods = kubernetes(up).get("pods", "--selector", "dag_id")
-        tasks = {pod["metadata"]["labels"]["task_id"] for pod in pods}
-        assert {"check_upstream", "ingest_archive", "publish_snapshot", "run_medallion"} <= tasks
-
-    def test_ports_are_published_on_loopback_only(self, up: Cli) -> None:
-        """Kind publishes the node's ports on 127.0.0.1."""
-        label = f"label=io.x-k8s.kind.cluster=sandbox-{up.name}-{up.paths.instance_id[:6]}"
-        for line in docker("ps", "--filter", label, "--format", "{{.Ports}}").splitlines():
-            assert all(each.startswith("127.0.0.1:") for each in line.split(", ") if "->" in each), line
-
-    def test_no_secret_stands_in_the_values_of_the_release(self, up: Cli) -> None:
-        """Helm keeps the values of every revision: none of the generated secrets is among them."""
-        found = kubernetes(up).run("helm", "get", "values", RELEASE, "--all", "--namespace", "data-platform")
-        secrets = up.context.credentials
-        for value in (
-            secrets.airflow_password,
-            secrets.fernet_key,
-            secrets.database_password,
-            secrets.databricks_token,
-        ):
-            assert value not in found
-
-    def test_an_edited_dag_reaches_the_next_pod(self, up: Cli) -> None:
-        """No image is built: the next worker pod runs the edited file, and its log outlives it."""
-        write_dag(up, "edited", "first", 0)
-        eventually(lambda: "" if up.airflow.dag("edited") else "not parsed yet")
-        up("run", "edited")
-        write_dag(up, "edited", "second", 0)
-        result = up("run", "edited", "--json").value
-        assert result["state"] == "success"
-        tools = kubernetes(up)
-        pods = tools.get("pods", "--selector", "dag_id=edited")
-        newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])["metadata"]["name"]
-        assert "MARK second" in tools.kubectl("logs", newest)
-        tools.kubectl("delete", "pod", newest)
-        run_id = result["dag_runs"][0]["run_id"]
-        assert "MARK second" in "\n".join(up.airflow.log_lines("edited", run_id, "work", 1))
-
-    def test_a_killed_worker_pod_is_retried(self, up: Cli) -> None:
-        """The task's second try succeeds in another pod."""
-        write_dag(up, "killed", "try", 20)
-        eventually(lambda: "" if up.airflow.dag("killed") else "not parsed yet")
-        process = up.start("run", "killed", "--json")
-        tools = kubernetes(up)
-
-        def running() -> str:
-            found = [
-                pod for pod in tools.get("pods", "--selector", "dag_id=killed") if pod["status"]["phase"] == "Running"
-            ]
-            return "" if found else "no worker pod runs yet"
-
-        eventually(running)
-        tools.kubectl("delete", "pod", "--selector", "dag_id=killed", "--grace-period=0", "--force")
-        out, err = process.communicate(timeout=400)
-        assert process.returncode == 0, f"{out}\n{err}"
-        [task] = json.loads(out)["dag_runs"][0]["tasks"]
-        assert task["state"] == "success"
-
-    def test_an_upgrade_loses_no_running_task_and_no_login(self, up: Cli) -> None:
-        """A task that runs while the release is upgraded ends well; the token that was made before still holds."""
-        write_dag(up, "upgraded", "long", 45)
-        eventually(lambda: "" if up.airflow.dag("upgraded") else "not parsed yet")
-        client = up.airflow
-        process = up.start("run", "upgraded", "--json")
-        tools = kubernetes(up)
-        eventually(lambda: "" if tools.get("pods", "--selector", "dag_id=upgraded") else "no worker pod yet")
-        changed = Cli(project=up.project, name=up.name, env={**up.env, "SANDBOX_KIND_DELETE_WORKER_PODS": "true"})
-        changed("up")
-        assert client.dag("upgraded") is not None
-        out, err = process.communicate(timeout=400)
-        assert process.returncode == 0, f"{out}\n{err}"
-        up("up")
-
-    def test_a_deleted_database_pod_keeps_the_history(self, up: Cli) -> None:
-        """The volume outlives its pod."""
-        tools = kubernetes(up)
-        tools.kubectl("delete", "pod", "postgres-0", "--grace-period=0", "--force")
-        eventually(lambda: "" if up("status", expect=None).code == 0 else "not healthy yet", 240)
-        assert up.airflow.dag_runs("produce_data_asset")
-
-    def test_the_database_is_backed_up_and_restored(self, up: Cli) -> None:
-        """What was deleted after the backup is there again after the restore."""
-        tools = kubernetes(up)
-        tools.kubectl("create", "job", "--from=cronjob/database-backup", "backup-test")
-        tools.kubectl("wait", "--for=condition=complete", "job/backup-test", "--timeout=180s")
-        assert [item.key for item in up.bucket("data-platform").objects.filter(Prefix="backups/metadata/")]
-        tools.kubectl(
-            "exec",
-            "postgres-0",
-            "--",
-            "psql",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "airflow",
-            "-c",
-            "DELETE FROM dag_run",
-            check=False,
-        )
-        begun = time.monotonic()
-        tools.kubectl("create", "job", "--from=cronjob/database-restore", "restore-test")
-        tools.kubectl("wait", "--for=condition=complete", "job/restore-test", "--timeout=180s")
-        print(f"restored in {time.monotonic() - begun:.1f} s")
-        eventually(lambda: "" if up.airflow.dag_runs("produce_data_asset") else "no dag_runs yet")
-
-    def test_another_version_of_the_chart_is_refused(self, up: Cli) -> None:
-        """The archive that is named holds 1.18.0: nothing is installed, and the running sandbox stays as it is."""
-        if "SANDBOX_AIRFLOW_CHART" not in os.environ:
-            pytest.skip("SANDBOX_AIRFLOW_CHART names no chart: there is nothing to be of another version")
-        broken = Cli(project=up.project, name=up.name, env={**up.env, "SANDBOX_AIRFLOW_CHART_VERSION": "9.9.9"})
-        assert "is not Airflow's chart 9.9.9" in broken("up", expect=4).err
-        up("status")
-
-    def test_a_crashing_pod_ends_up_early(self, up: Cli) -> None:
-        """`up` names the pod and shows the end of its log, long before the time-out; a further `up` mends it."""
-        broken = {**up.env, "SANDBOX_AIRFLOW_LAUNCHER": "prefork"}
-        settings = (up.project / "sandbox.toml").read_text()
-        (up.project / "sandbox.toml").write_text(
-            settings.replace("[airflow.config]", '[airflow.config]\n"core.auth_manager" = "no.such.Manager"')
-        )
-        refused = Cli(project=up.project, name=up.name, env=broken)("up", expect=5)
-        assert "crashes: container" in refused.err
-        assert "no.such" in refused.err
-        (up.project / "sandbox.toml").write_text(settings)
-        up("up")
-
-    def test_stopped_nodes_come_back_with_everything(self, up: Cli) -> None:
-        """`down` frees memory and ports, the next `up` finds tables and history."""
-        rows = up.rows(MARTS)
-        up("down")
-        assert "Up" not in docker("ps", "--filter", f"name=sandbox-{up.name}-{up.paths.instance_id[:6]}")
-        up("up")
-        assert up.rows(MARTS) == rows
-        assert up.airflow.dag_runs("produce_data_asset")
 
 
 def test_another_backend_is_refused_while_one_is_up(tmp_path: Path) -> None:
