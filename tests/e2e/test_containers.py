@@ -1,7 +1,7 @@
-"""The sandbox on Docker and on Kind: what only those backends can get right or wrong.
+"""The sandbox on Docker: what only that backend can get right or wrong (Kind: test_kind.py).
 
 That DAGs, tables and clients work the same is the business of the matrix's cells, which run on every backend.
-`SANDBOX_TEST_BACKENDS=docker,kind nox -s e2e -- tests/e2e/test_containers.py` runs these.
+`SANDBOX_TEST_BACKENDS=docker nox -s e2e -- tests/e2e/test_containers.py` runs these.
 """
 
 from __future__ import annotations
@@ -11,36 +11,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandbox import health
-from sandbox.backends.kind_tools import Tools
 from sandbox.matrix.provision import lacks
 from tests.driver import Cli, copy_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 MARTS = "SELECT count(*) FROM projects.default.marts_posts_users"
-SLOW_DAG = """
-import pendulum
-from airflow.sdk import dag, task
-
-
-@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1), catchup=False)
-def {name}():
-    @task(retries=2, retry_delay=pendulum.duration(seconds=1))
-    def work():
-        import socket, time
-        print("MARK {mark} on", socket.gethostname(), flush=True)
-        time.sleep({seconds})
-
-    work()
-
-
-{name}()
-"""
 
 
 def wanted(backend: str) -> str:
@@ -67,19 +46,10 @@ def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
 
 
 on_docker = pytest.mark.parametrize("up", ["docker"], indirect=True)
-on_kind = pytest.mark.parametrize("up", ["kind"], indirect=True)
 
 
 def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
-
-
-def kubernetes(cli: Cli) -> Tools:
-    return Tools(kubeconfig=cli.paths.root / "kubeconfig", namespace=cli.context.config.kind.namespace)
-
-
-def eventually(complaint: Any, seconds: float = 120) -> None:
-    health.wait_until(complaint, timeout_seconds=seconds, interval_seconds=0.5)
 
 
 def containers(cli: Cli) -> dict[str, str]:
@@ -87,10 +57,6 @@ def containers(cli: Cli) -> dict[str, str]:
     label = f"label=data-platform-sandbox.instance={cli.paths.instance_id}"
     form = '{{.Label "data-platform-sandbox.service"}}|{{.Ports}}'
     return dict(line.split("|", 1) for line in docker("ps", "--filter", label, "--format", form).splitlines())
-
-
-def write_dag(cli: Cli, name: str, mark: str, seconds: float) -> None:
-    (cli.project / "dags" / f"{name}.py").write_text(SLOW_DAG.format(name=name, mark=mark, seconds=seconds))
 
 
 @on_docker
