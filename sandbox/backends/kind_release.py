@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from sandbox import postgres
+from sandbox.backends import bundled_chart
 from sandbox.backends.containers import Contained
 from sandbox.backends.kind_cluster import ARCHIVES_ON_NODE, NODE_PORTS, PROJECT_ON_NODE
 from sandbox.backends.kind_tools import Tools
@@ -58,7 +59,7 @@ OF_THE_CHART = (
 def chart_folder(config: Config, target: Path, tools: Tools) -> Path:
     """Lay the umbrella chart out at `target` with Airflow's chart inside; returns the folder.
 
-    Airflow's chart comes from `airflow.chart` (a folder or an archive), from the cache, or from its repository. Raises
+    Airflow's chart comes from `airflow.chart` (folder or archive), the bundle, the cache, or its repository. Raises
     PrerequisiteMissing where none of them has it.
     """
     shutil.rmtree(target, ignore_errors=True)
@@ -72,30 +73,36 @@ def chart_folder(config: Config, target: Path, tools: Tools) -> Path:
     if config.airflow.chart:
         _take(Path(config.airflow.chart).expanduser(), inside, version)
         return target
+    shutil.copy2(
+        bundled_chart.find(version) or fetched(definition["dependencies"][0]["repository"], version, tools), inside
+    )
+    return target
+
+
+def chart_archive(config: Config) -> Path:
+    """Airflow's chart as an archive or a folder of this machine, for a bundle; it needs no cluster."""
+    if config.airflow.chart:
+        return Path(config.airflow.chart).expanduser()
+    [wanted] = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["dependencies"]
+    nowhere = Tools(kubeconfig=None, namespace="default", context="")
+    return fetched(wanted["repository"], config.airflow.chart_version, nowhere)
+
+
+def fetched(repository: str, version: str, tools: Tools) -> Path:
+    """Airflow's chart as an archive of the cache, fetched there from its repository where it is not."""
     cached = cache_folder() / "charts" / f"airflow-{version}.tgz"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        repository = definition["dependencies"][0]["repository"]
+        options = ("--repo", repository, "--version", version, "--destination", str(cached.parent))
         try:
-            tools.run(
-                "helm",
-                "pull",
-                "airflow",
-                "--repo",
-                repository,
-                "--version",
-                version,
-                "--destination",
-                str(cached.parent),
-            )
+            tools.run("helm", "pull", "airflow", *options)
         except SandboxError as error:
             raise PrerequisiteMissing(
                 f"Airflow's chart {version} cannot be fetched from {repository}",
                 why=error.why,
                 next_command="SANDBOX_AIRFLOW_CHART=/path/to/airflow-chart.tgz sandbox up --backend kind",
             ) from error
-    shutil.copy2(cached, inside)
-    return target
+    return cached
 
 
 def _take(source: Path, inside: Path, version: str) -> None:

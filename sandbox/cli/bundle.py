@@ -77,7 +77,25 @@ def _with_images(session: Session, bundle: Bundle) -> Bundle:
 
     built = build(tuple(IMAGES), session.config, session.paths.project, progress=session.terminal)
     references = [image.reference for image in built.values()]
-    return bundled.save(bundle, [*bundled.foreign_references(session.config), *references], session.terminal)
+    bundle = bundled.save(bundle, [*bundled.foreign_references(session.config), *references], session.terminal)
+    return _with_chart(session, bundle)
+
+
+def _with_chart(session: Session, bundle: Bundle) -> Bundle:
+    """The chart of the kind backend, from where `up` would take it; without it the bundle is for Docker alone."""
+    from sandbox.backends import bundled_chart
+    from sandbox.backends.kind_release import chart_archive
+
+    version = session.config.airflow.chart_version
+    with session.terminal.step(f"chart of Airflow {version}") as step:
+        try:
+            source = chart_archive(session.config)
+        except PrerequisiteMissing as lack:
+            step.done(f"left out: {lack.what}")
+            return bundle
+        bundle = bundled_chart.save(bundle, source, version)
+        step.done(f"from {source}")
+    return bundle
 
 
 def _show(session: Session, bundle: Bundle, fetched: tuple[str, ...]) -> None:

@@ -88,6 +88,8 @@ class Bundle:
     folder: Path
     parts: Mapping[str, Part] = field(default_factory=dict)
     images: Mapping[str, SavedImage] = field(default_factory=dict)
+    charts: Mapping[str, str] = field(default_factory=dict)
+    """Archives of Helm charts: file and sha256."""
 
     @property
     def wheels(self) -> Path:
@@ -165,7 +167,7 @@ def open_bundle(folder: Path) -> Bundle:
             why=f"{file}: {error}",
             next_command=f"sandbox bundle '{folder}'    (on a machine with a network)",
         ) from error
-    return Bundle(folder=folder, parts=parts, images=images)
+    return Bundle(folder=folder, parts=parts, images=images, charts=values.get("charts", {}))
 
 
 def write_manifest(bundle: Bundle) -> None:
@@ -174,6 +176,7 @@ def write_manifest(bundle: Bundle) -> None:
         "schema": SCHEMA,
         "parts": {key: asdict(bundle.parts[key]) for key in sorted(bundle.parts)},
         "images": {key: asdict(bundle.images[key]) for key in sorted(bundle.images)},
+        "charts": dict(sorted(bundle.charts.items())),
     }
     unfinished = bundle.folder / f"{MANIFEST}.new"
     unfinished.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
@@ -221,6 +224,7 @@ def problems(bundle: Bundle) -> Iterator[str]:
     expected = {f"wheels/{name}": digest for part in bundle.parts.values() for name, digest in part.files.items()}
     expected |= {part.lock: part.lock_copy_sha256 for part in bundle.parts.values()}
     expected |= {image.file: image.sha256 for image in bundle.images.values()}
+    expected |= bundle.charts
     for name, digest in sorted(expected.items()):
         path = bundle.folder / name
         if not path.is_file():

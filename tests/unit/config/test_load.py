@@ -63,7 +63,7 @@ def test_all_problems_are_reported_at_once_with_their_lines(tmp_path: Path) -> N
         ('limits.up_seconds = "soon"', 'limits.up_seconds: must be a number, not "soon"'),
         ("limits.up_seconds = 0", "limits.up_seconds: must be more than 0"),
         ("databricks.schemas = []", "databricks.schemas: must have at least 1 item"),
-        ('backend = "podman"', "backend: must be 'process', 'docker' or 'kind', not \"podman\""),
+        ('backend = "podman"', "backend: must be 'process', 'docker', 'kind' or 'cluster', not \"podman\""),
     ],
 )
 def test_a_wrong_value_is_told_in_the_words_of_the_file(tmp_path: Path, line: str, complaint: str) -> None:
