@@ -40,11 +40,11 @@ def cluster_tool(program: str, arguments: Sequence[str]) -> SandboxError:
     tools = tools_of(name, paths)
     if tools is None:
         return ConfigurationError(
-            f"`{program}` is no command of sandbox, and sandbox {paths.name} on the {name} backend has no cluster",
+            f"{program} is no command of sandbox, and sandbox {paths.name} on the {name} backend has no cluster",
             next_command="sandbox up --backend kind",
         )
     return ConfigurationError(
-        f"`{program}` is no command of sandbox: it is run as it is, aimed at the sandbox's cluster",
+        f"{program} is no command of sandbox: it is run as it is, aimed at the sandbox's cluster",
         next_command=kind_tools.line(tools, program, arguments),
     )
 
