@@ -15,7 +15,7 @@ import yaml
 from sandbox import health
 from sandbox.backends.kind_tools import Tools
 from sandbox.config import Config
-from sandbox.errors import ServiceNotHealthy
+from sandbox.errors import ConfigurationError, ServiceNotHealthy
 from sandbox.images.docker import docker
 from sandbox.paths import StatePaths, write_private
 from sandbox.progress import Progress
@@ -90,13 +90,21 @@ def exists(paths: StatePaths) -> bool:
 def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: Tools, progress: Progress) -> bool:
     """Make the cluster, or start the one that is there; returns whether it is a new one.
 
-    A half-made cluster, or one for other ports, another project folder or another node image, is replaced.
+    A half-made cluster is replaced. Raises ConfigurationError for a whole one that was made for other ports, another
+    project folder or another node image: Kind cannot change them, and its tables and history are the user's.
     """
     wanted = definition(config, paths, ports)
     digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     found = nodes(paths)
+    before = json.loads(_made(paths).read_text("utf-8")) if found and _made(paths).exists() else None
+    if before and before["digest"] != digest:
+        raise ConfigurationError(
+            f"the cluster {cluster_name(paths)} was made for other settings, which it cannot change",
+            why=_difference(before.get("definition", {}), wanted),
+            next_command="sandbox reset && sandbox up --backend kind    (deletes its tables; or free the port)",
+        )
     with progress.step("cluster") as step:
-        if found and _made(paths).exists() and json.loads(_made(paths).read_text())["digest"] == digest:
+        if before:
             if all(state == "running" for state in found.values()):
                 step.done(f"{cluster_name(paths)} runs")
                 return False
@@ -106,7 +114,7 @@ def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: T
             step.done(f"{cluster_name(paths)} started again")
             return False
         if found:
-            step.update("removing a cluster that is not whole, or made for other settings")
+            step.update("removing a cluster that is not whole")
             delete(paths, tools)
         step.update("creating it: half a minute")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -125,9 +133,28 @@ def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: T
             )
         kubeconfig(paths).chmod(0o600)
         _wait_for_nodes(tools)
-        write_private(_made(paths), json.dumps({"digest": digest, "name": cluster_name(paths)}))
+        write_private(_made(paths), json.dumps({"digest": digest, "definition": wanted}))
         step.done(cluster_name(paths))
         return True
+
+
+def _difference(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """What of the worker, which has all that can be set, is not what it was."""
+    old, new = (each.get("nodes", ({}, {}))[-1] for each in (before, wanted))
+    lines = (
+        [f"node image: {old.get('image', '')}, now {new.get('image', '')}"]
+        if old.get("image") != new.get("image")
+        else []
+    )
+    names = {port: name for name, port in NODE_PORTS.items()}
+    ports = {each["containerPort"]: each["hostPort"] for each in old.get("extraPortMappings", ())}
+    for each in new.get("extraPortMappings", ()):
+        was = ports.get(each["containerPort"])
+        if was != each["hostPort"]:
+            lines.append(f"port of {names[each['containerPort']]}: {was}, now {each['hostPort']}")
+    if old.get("extraMounts") != new.get("extraMounts"):
+        lines.append("the project's folder")
+    return "\n".join(lines)
 
 
 def _wait_for_nodes(tools: Tools) -> None:
