@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import credentials, images, ports
 from sandbox.backends import docker_container as containers
-from sandbox.backends import docker_wait
-from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
+from sandbox.backends import docker_logs, docker_wait
+from sandbox.backends.base import Capability, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import Contained, contained, inside
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.images.registry import IMAGES
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from testcontainers.core.network import Network
 
-CAPABILITIES = frozenset({Capability.MOVABLE_PORTS, Capability.DOWN_REMOVES_EVERYTHING})
+CAPABILITIES = frozenset({Capability.LOGS_OUTLIVE_DOWN, Capability.MOVABLE_PORTS, Capability.DOWN_REMOVES_EVERYTHING})
 
 MIGRATE_SECONDS = 180
 STOP_SECONDS = 5
@@ -208,36 +208,40 @@ def down(paths: StatePaths, progress: Progress) -> bool:
     docker = containers.client()
     found = containers.find(docker, paths)
     networks = docker.networks.list(filters={"label": f"{containers.INSTANCE_LABEL}={paths.instance_id}"})
-    _file(paths).unlink(missing_ok=True)
     if not found and not networks:
+        _file(paths).unlink(missing_ok=True)
         return False
     with progress.step("stop") as step:
         with containers.raise_foreseen(f"sandbox {paths.name} cannot be taken down", TeardownIncomplete):
             with ThreadPoolExecutor() as pool:
-                list(pool.map(_remove, found.values()))
+                list(pool.map(lambda container: _remove(paths, container), found.values()))
             for network in networks:
                 network.remove()
+        _file(paths).unlink(missing_ok=True)
         step.done(f"sandbox {paths.name}: {len(found)} containers")
     return True
 
 
-def _remove(container: Container) -> None:
+def _remove(paths: StatePaths, container: Container) -> None:
     import docker.errors
 
-    try:
-        # the database alone has something to finish
-        if container.labels[containers.SERVICE_LABEL] == "postgres":
-            container.stop(timeout=STOP_SECONDS)
-        container.remove(force=True, v=True)
-    except docker.errors.NotFound:
-        return  # somebody else has just removed it
+    service = container.labels[containers.SERVICE_LABEL]
+    with contextlib.suppress(docker.errors.NotFound):  # somebody else has just removed it
+        try:
+            # the database alone has something to finish
+            if service == "postgres":
+                container.stop(timeout=STOP_SECONDS)
+            if service in SERVICES:
+                docker_logs.keep(paths, service, container)
+        finally:
+            container.remove(force=True, v=True)
 
 
 def end(paths: StatePaths, services: Collection[str]) -> None:
     """See Backend.end."""
     for name, container in containers.find(containers.client(), paths).items():
         if name in services:
-            _remove(container)
+            _remove(paths, container)
 
 
 def erase(paths: StatePaths, progress: Progress) -> None:
@@ -297,20 +301,5 @@ def context(paths: StatePaths) -> ServiceContext:
 
 
 def logs(paths: StatePaths) -> Mapping[str, tuple[LogSource, ...]]:
-    """See Backend.logs. They go with their containers."""
-    context(paths)
-    found: dict[str, tuple[LogSource, ...]] = {}
-    for entry in SERVICES.values():
-        name = containers.object_name(paths, entry.name)
-        sources = [CommandLog(title=entry.name, argv=("docker", "logs", name), lines="--tail", follow="--follow")]
-        sources += [
-            CommandLog(
-                title=Path(file).stem,
-                argv=("docker", "exec", name, "tail", f"/sandbox/state/logs/{file}"),
-                lines="-n",
-                follow="-F",
-            )
-            for file in entry.log_files
-        ]
-        found[entry.name] = tuple(sources)
-    return found
+    """See Backend.logs."""
+    return docker_logs.of_containers(paths) if _file(paths).exists() else docker_logs.kept(paths)
