@@ -299,7 +299,7 @@ def test_what_is_gone_is_named_and_repaired(up: Cli, place: Place, first_run: di
     up("up")
 
     assert service in named.err
-    assert "next: sandbox up" in named.err
+    assert "sandbox up    (repairs what is broken)" in named.err
     assert unhealthy(up) == ""
     assert up.rows(f"SELECT count(*) FROM {TABLES}.marts_top_tags") == rows
     assert runs <= {run["dag_run_id"] for run in up.airflow.dag_runs("produce_data_asset")}
