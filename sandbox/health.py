@@ -13,6 +13,8 @@ from typing import Any, Literal
 import tenacity
 
 PROBE_TIMEOUT_SECONDS = 2.0
+UNRESPONSIVE_SECONDS = 10.0
+"""How long a service that was healthy must stay unhealthy before it is ended: a busy machine answers late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,3 +98,12 @@ def wait_until(complaint: Callable[[], str], *, timeout_seconds: float, interval
         retry(complaint)
     except tenacity.RetryError as error:
         raise StillWaiting(error.last_attempt.result()) from None
+
+
+def lasting(complaint: Callable[[], str], *, seconds: float = UNRESPONSIVE_SECONDS) -> str:
+    """The complaint that is still there after `seconds`; empty as soon as there is none."""
+    try:
+        wait_until(complaint, timeout_seconds=seconds, interval_seconds=0.5)
+    except StillWaiting as error:
+        return str(error)
+    return ""

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import credentials, images, ports
+from sandbox import credentials, health, images, ports
 from sandbox.backends import docker_container as containers
 from sandbox.backends import docker_logs, docker_wait
 from sandbox.backends.base import Capability, LogSource, SandboxStatus, ServiceStatus
@@ -140,7 +140,7 @@ def _replace_stale(
 def _answers(container: Container, wanted: str, service: Contained, outer: ServiceContext) -> bool:
     if container.labels.get(containers.DIGEST_LABEL) != wanted:
         return False
-    return not docker_wait.complaint(service.name, container, outer)
+    return not health.lasting(lambda: docker_wait.complaint(service.name, container, outer))
 
 
 def _network(docker: Any, paths: StatePaths) -> Network:

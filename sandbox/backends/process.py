@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -159,7 +160,8 @@ def _kill_unresponsive(context: ServiceContext, running: SupervisorState | None)
         process = ownership.identify(state.pid, state.created)
         if process is None or state.phase is not ServicePhase.HEALTHY or name not in SERVICES:
             continue
-        if health.check(SERVICES[name].probe(context)):
+        probe = SERVICES[name].probe(context)
+        if health.lasting(functools.partial(health.check, probe)):
             ownership.signal_group(process.pid, signal.SIGKILL)
             ownership.end([process], grace_seconds=0)
 
