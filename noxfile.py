@@ -66,8 +66,9 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Tests against the real Airflow, S3, workspace and Spark engine, each started for the tests."""
-    _pytest(session, "tests/integration", "--dist=loadgroup", timeout=600)
+    """Tests against the real Airflow, S3, workspace and Sail; the contracts have sessions: `backends`, `engines`."""
+    options = ("--dist=loadgroup", "--ignore=tests/integration/backends")
+    _pytest(session, "tests/integration", *options, timeout=600, env={"SANDBOX_TEST_ENGINES": "sail"})
 
 
 @nox.session
@@ -78,6 +79,12 @@ def e2e(session: nox.Session) -> None:
     _pytest(session, "tests/e2e", "--dist=loadgroup", timeout=1200, env=settings.environment(cell, {}))
     if not session.posargs:
         _run_cells(session, cell.id)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """The engine contract on every Spark engine; without Java 17 classic Spark is skipped, with the reason."""
+    _pytest(session, "tests/integration/engines", workers="0", timeout=900)
 
 
 @nox.session
