@@ -33,6 +33,7 @@ OTHER_VARIABLES = frozenset(
         "REPORT_KEY",
         "SERVICE",
         "TEST_BACKENDS",
+        "TEST_ENGINES",
         "TEST_WORKERS",
     )
 )
