@@ -5,11 +5,15 @@ One class per backend: a backend that is added brings one, and inherits every te
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+from collections.abc import Collection
 from typing import Protocol
+
+import psutil
 
 from sandbox.backends import kind_cluster
 from sandbox.backends.kind import AIRFLOW_PARTS
@@ -138,6 +142,22 @@ def not_here(backend: str) -> str:
     if backend not in asked:
         return f"not asked for: `nox -s backends -- {backend}` runs it, in minutes"
     return lacks(backend)
+
+
+def listeners(ports: Collection[int], *, before: float) -> list[str]:
+    """Whoever listens at one of these ports and was started before this time (seconds since the epoch).
+
+    A port that has just become free may be another sandbox's already; that one was started later.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it has ended, or it is another user's
+            taken = {
+                each.laddr.port for each in process.net_connections(kind="tcp") if each.status == psutil.CONN_LISTEN
+            }
+            if taken & set(ports) and process.create_time() < before:
+                found.append(str(process))
+    return found
 
 
 def docker(*arguments: str, check: bool = True) -> str:

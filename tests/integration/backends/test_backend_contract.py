@@ -8,6 +8,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,8 @@ import pytest
 
 from sandbox import health
 from sandbox.backends import BACKENDS, Capability
-from sandbox.ports import is_free
 from tests.driver import Cli, copy_project
-from tests.places import PLACES, Place, not_here
+from tests.places import PLACES, Place, listeners, not_here
 from tests.truth import of_archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -418,10 +418,11 @@ def test_data_survives_down(up: Cli, place: Place, backend: str, first_run: dict
     job_run = first_run["job_runs"][0]["job_run_id"]
     ports = addresses(up)
 
+    begun = time.time()
     up("down")
 
     assert place.running(up) == []
-    assert [name for name, port in ports.items() if not is_free(port)] == []
+    assert listeners(ports.values(), before=begun) == []
     assert up("down").code == 0
     assert f"error: sandbox {up.name} is not up" in up("status", expect=5).err
     for words in (("env",), ("sql", "SELECT 1"), ("run",), ("reload",)):
