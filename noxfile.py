@@ -54,7 +54,7 @@ def workflows(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict, over the package."""
+    """Mypy, strict, over the package and the tests."""
     _tool(session, "mypy", *session.posargs)
 
 

@@ -170,4 +170,8 @@ def docker(*arguments: str, check: bool = True) -> str:
 def kubernetes(cli: Cli) -> Tools:
     """kubectl and helm, aimed at the sandbox's cluster."""
     context = json.loads((cli.paths.root / "kind.json").read_text())["context"]
-    return Tools(kubeconfig=cli.paths.root / "kubeconfig", namespace=context["config"]["kind"]["namespace"])
+    return Tools(
+        kubeconfig=kind_cluster.kubeconfig(cli.paths),
+        namespace=context["config"]["kind"]["namespace"],
+        context=f"kind-{kind_cluster.cluster_name(cli.paths)}",
+    )

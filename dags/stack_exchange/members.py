@@ -15,7 +15,7 @@ NEXT_STEP = "check the file (7z t), or wait for a good upload; nothing was publi
 class Sink(Protocol):
     """Where a member's bytes go."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes, /) -> object: ...
 
 
 OpenSink = Callable[["Member"], AbstractContextManager[Sink]]

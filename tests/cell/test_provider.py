@@ -47,7 +47,8 @@ NOT_ROUTED = {
 @pytest.fixture(scope="module")
 def facts(airflow_python: AirflowPython) -> dict[str, Any]:
     """What the installed provider has."""
-    return airflow_python.ask("provider_facts.py", "FACTS ")
+    found: dict[str, Any] = airflow_python.ask("provider_facts.py", "FACTS ")
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from sandbox import errors
 
 def test_exit_codes_are_unique() -> None:
     """Each class of error can be told from the others by the exit code alone."""
-    classes = [errors.SandboxError, *errors.SandboxError.__subclasses__()]
+    classes: list[type[errors.SandboxError]] = [errors.SandboxError, *errors.SandboxError.__subclasses__()]
     codes = [each.exit_code for each in classes] + [errors.INTERRUPTED_EXIT_CODE, 0]
 
     assert len(codes) == len(set(codes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_root_becomes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     assert postgres.unprivileged(["initdb"]) == ["initdb"]
 
     monkeypatch.setattr(os, "getuid", lambda: 0)
-    monkeypatch.setattr(postgres.shutil, "which", lambda _: "/usr/bin/setpriv")
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/setpriv")
     argv = postgres.unprivileged(["initdb"])
 
     assert argv[0] == "/usr/bin/setpriv"

@@ -15,11 +15,7 @@ from sandbox.errors import PrerequisiteMissing
 def left(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How many MiB every disk has left; a test changes it."""
     figures = {"mib": 1000}
-    monkeypatch.setattr(
-        shutil,
-        "disk_usage",
-        lambda _: shutil._ntuple_diskusage(10**12, 0, figures["mib"] * 2**20),  # type: ignore[attr-defined]
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, figures["mib"] * 2**20))
     return figures
 
 

@@ -73,7 +73,7 @@ def test_same_name_means_same_job(chart: Path) -> None:
         "airflow.dags.gitSync.enabled=false",
         'airflow.registry.secretName="registry"',
     ):
-        texts = {}
+        texts: dict[str, set[str]] = {}
         for settings in ([], [setting]):
             (job,) = Rendered(text=render(chart, "production", TEAM, settings=settings).stdout).of("Job")
             texts.setdefault(job["metadata"]["name"], set()).add(str(job["spec"]))

@@ -51,7 +51,8 @@ def test_begins_at_the_posts_without_unpacking_what_is_before(
 
     def noted(*arguments: Any, **options: Any) -> Iterator[bytes]:
         from_middle.append(options.get("from_middle", False))
-        return decompress(*arguments, **options)
+        decompressed: Iterator[bytes] = decompress(*arguments, **options)
+        return decompressed
 
     monkeypatch.setattr(bunzip, "decompress", noted)
 

@@ -32,9 +32,9 @@ def test_the_object_is_what_was_written(s3: S3Client, size: int) -> None:
     assert uploaded.etag == s3.head_object(Bucket=BUCKET, Key="a/b.xml")["ETag"].strip('"')
 
 
-def test_parts_grow_with_the_object() -> None:
+def test_parts_grow_with_the_object(s3: S3Client) -> None:
     """S3 allows 10,000 parts: 400 GB must fit."""
-    upload = Upload(None, BUCKET, "key", expected_bytes=400_000_000_000)  # type: ignore[arg-type]
+    upload = Upload(s3, BUCKET, "key", expected_bytes=400_000_000_000)
 
     assert 400_000_000_000 / upload._part_bytes < 10_000
 

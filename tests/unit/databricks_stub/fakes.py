@@ -186,9 +186,12 @@ class Harness:
             log=self.log.append,
             on_change=self.changes.happened,
         )
-        self.client = TestClient(
-            self.workspace.app, base_url="http://127.0.0.1:8090", headers={"Authorization": f"Bearer {TOKEN}"}
-        )
+        self.client = self.browser()
+        self.client.headers["Authorization"] = f"Bearer {TOKEN}"
+
+    def browser(self) -> TestClient:
+        """A client without the token."""
+        return TestClient(self.workspace.app, base_url="http://127.0.0.1:8090")
 
     def start(self) -> Harness:
         """Begin to run what is accepted."""

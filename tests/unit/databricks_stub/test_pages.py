@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.databricks_stub.links import page_key
-from tests.unit.databricks_stub.fakes import TOKEN, Harness, TestClient, task
+from sandbox.databricks_stub.settings import page_key
+from tests.unit.databricks_stub.fakes import TOKEN, Harness, task
 
 CELLS = [
     {"cell_type": "markdown", "source": "# A *title*\n<script>alert(1)</script>"},
@@ -39,11 +39,6 @@ def ended(harness: Harness) -> dict[str, Any]:
     return harness.ended(harness.submit(task("good"), task("bad", "good"), run_name="<once>"))
 
 
-def browser(harness: Harness) -> TestClient:
-    """A client without the token."""
-    return TestClient(harness.workspace.app, base_url="http://127.0.0.1:8090")
-
-
 def path_of(address: str) -> str:
     """An address without its host."""
     return address.removeprefix("http://127.0.0.1:8090")
@@ -54,14 +49,14 @@ def test_pages_need_their_key(harness: Harness, ended: dict[str, Any]) -> None:
     address = path_of(ended["run_page_url"]).partition("?")[0]
 
     for wrong in (address, f"{address}?o=1234", "/", "/jobs/1"):
-        answer = browser(harness).get(wrong)
+        answer = harness.browser().get(wrong)
         assert answer.status_code == 401
         assert "once" not in answer.text
 
 
 def test_the_link_of_a_run_opens_all_pages(harness: Harness, ended: dict[str, Any]) -> None:
     """It sets a cookie of this workspace's own name, with which links need no key."""
-    visitor = browser(harness)
+    visitor = harness.browser()
 
     first = visitor.get(path_of(ended["run_page_url"]))
     home = visitor.get("/")
@@ -76,7 +71,7 @@ def test_the_link_of_a_run_opens_all_pages(harness: Harness, ended: dict[str, An
 
 def test_the_page_of_a_run(harness: Harness, ended: dict[str, Any]) -> None:
     """States, timings, what waits on what, the error, links to the notebooks."""
-    page = browser(harness).get(path_of(ended["run_page_url"])).text
+    page = harness.browser().get(path_of(ended["run_page_url"])).text
 
     for task_run in ended["tasks"]:
         assert f"/runs/{task_run['run_id']}" in page
@@ -87,7 +82,7 @@ def test_the_page_of_a_run(harness: Harness, ended: dict[str, Any]) -> None:
 
 def test_the_page_of_a_notebook(harness: Harness, ended: dict[str, Any]) -> None:
     """Sources escaped, HTML outputs as they came, images inside, errors without colour codes, nothing from outside."""
-    page = browser(harness).get(path_of(ended["tasks"][1]["run_page_url"]))
+    page = harness.browser().get(path_of(ended["tasks"][1]["run_page_url"]))
 
     assert "&lt;i&gt;printed&lt;/i&gt;" in page.text
     assert "<td>cell</td>" in page.text
@@ -107,7 +102,7 @@ def test_a_running_run_refreshes_itself(harness: Harness) -> None:
     run_id = harness.submit(task("long"))
     harness.changes.wait_until(lambda: "long" in harness.runner.running)
 
-    page = browser(harness).get(path_of(harness.run(run_id)["run_page_url"]))
+    page = harness.browser().get(path_of(harness.run(run_id)["run_page_url"]))
 
     nonce = re.search(r"nonce-([^']+)'", page.headers["content-security-policy"])
     assert nonce is not None
@@ -122,14 +117,14 @@ def test_a_running_notebook_shows_what_it_has_executed(harness: Harness) -> None
     harness.changes.wait_until(lambda: "long" in harness.runner.running)
     (harness.runner.tasks[0].output_dir / "executed.ipynb").write_text(json.dumps({"cells": CELLS}))
 
-    page = browser(harness).get(path_of(harness.run(run_id)["tasks"][0]["run_page_url"]))
+    page = harness.browser().get(path_of(harness.run(run_id)["tasks"][0]["run_page_url"]))
 
     assert "&lt;i&gt;printed&lt;/i&gt;" in page.text
 
 
 def test_what_does_not_exist_is_404(harness: Harness) -> None:
     """With a way back."""
-    visitor = browser(harness)
+    visitor = harness.browser()
 
     for path in ("/jobs/1", "/jobs/1/runs/2"):
         answer = visitor.get(path, params={"o": page_key(TOKEN)})
@@ -142,7 +137,7 @@ def test_what_does_not_exist_is_404(harness: Harness) -> None:
 )
 def test_the_token_logs_in(harness: Harness, target: str, expected: str) -> None:
     """And leads back to where one was, never to another site."""
-    visitor = browser(harness)
+    visitor = harness.browser()
 
     answer = visitor.post("/login", data={"token": TOKEN, "next": target}, follow_redirects=False)
 
@@ -152,7 +147,7 @@ def test_the_token_logs_in(harness: Harness, target: str, expected: str) -> None
 
 def test_a_wrong_token_does_not_log_in(harness: Harness) -> None:
     """And sets no cookie."""
-    answer = browser(harness).post("/login", data={"token": "x", "next": "/"})
+    answer = harness.browser().post("/login", data={"token": "x", "next": "/"})
 
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
@@ -160,7 +155,7 @@ def test_a_wrong_token_does_not_log_in(harness: Harness) -> None:
 
 def test_the_key_of_the_pages_is_no_token(harness: Harness) -> None:
     """It opens no endpoint."""
-    answer = browser(harness).get("/api/2.1/jobs/list", headers={"Authorization": f"Bearer {page_key(TOKEN)}"})
+    answer = harness.browser().get("/api/2.1/jobs/list", headers={"Authorization": f"Bearer {page_key(TOKEN)}"})
 
     assert answer.status_code == 403
 
@@ -178,7 +173,7 @@ def test_an_old_run_whose_files_are_gone_still_has_a_page(harness: Harness, ende
     for executed in (harness.settings.state_dir / "runs").rglob("executed.ipynb"):
         executed.unlink()
 
-    page = browser(harness).get(path_of(ended["tasks"][1]["run_page_url"]))
+    page = harness.browser().get(path_of(ended["tasks"][1]["run_page_url"]))
 
     assert page.status_code == 200
     assert "There is no executed notebook." in page.text

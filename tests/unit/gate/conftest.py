@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ groups = ["release"]
 """
 
 
-def make_report(*tests: TestResult, state: State = State.PASSED, **changes: object) -> Report:
+def make_report(*tests: TestResult, state: State = State.PASSED, **changes: Any) -> Report:
     """A sealed report of one cell."""
     tests = tests or (TestResult(id="tests/cell/a.py::test_a", state=State.PASSED),)
     cell = result(PASSED, *tests, state=state).model_copy(

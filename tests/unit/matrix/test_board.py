@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,7 +21,7 @@ def running(folder: Path, cell_id: str) -> Running:
     job = Job(
         cell=Cell(id=cell_id, purpose="a test"), project=folder, folder=folder, tests=(), limit_seconds=1, settings={}
     )
-    events = [
+    events: list[dict[str, Any]] = [
         {"event": "collected", "tests": ["tests/a.py::test_a", "tests/a.py::test_b"]},
         {"event": "started", "test": "tests/a.py::test_a"},
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.backends import BACKENDS
 from sandbox.matrix import machine, settings
 from sandbox.matrix.model import Matrix
 
@@ -23,7 +24,7 @@ def test_jobs(monkeypatch: pytest.MonkeyPatch, cells: int, cores: int, wanted: i
 )
 def test_the_best_backend(monkeypatch: pytest.MonkeyPatch, matrix: Matrix, missing: set[str], expected: str) -> None:
     """The one nearest to production that this machine can run; production's first cell when it can run none."""
-    monkeypatch.setitem(settings.BACKENDS, "kind", settings.BACKENDS["process"])
+    monkeypatch.setitem(BACKENDS, "kind", BACKENDS["process"])
 
     chosen = settings.best(matrix.production(), lambda backend: f"no {backend}" if backend in missing else "")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.backends import BACKENDS
 from sandbox.errors import ServiceNotHealthy
 from sandbox.matrix import tenancy
 from sandbox.matrix.campaign import Silent
@@ -30,7 +31,7 @@ def test_a_sandbox_is_one_runs_alone(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """But neither what a living run has, nor a user's own sandboxes."""
-    monkeypatch.setattr(tenancy, "BACKENDS", {"process": tenancy.BACKENDS["process"]})  # the others ask Docker
+    monkeypatch.setattr(tenancy, "BACKENDS", {"process": BACKENDS["process"]})  # the others ask Docker
     dead, alive, own = (left_behind(tmp_path, name) for name in ("cell-1", "cell-2", "default"))
 
     with tenancy.alone(alive):

@@ -49,7 +49,7 @@ def test_what_failed_once_has_failed(tmp_path: Path, report: Report) -> None:
 
 def test_other_sources_are_refused(tmp_path: Path, report: Report) -> None:
     """Another lock is another thing that was tested."""
-    other = sealed(report.model_copy(update={"inputs": report.inputs | {"lock:tool": "9" * 64}}), "")
+    other = sealed(report.model_copy(update={"inputs": {**report.inputs, "lock:tool": "9" * 64}}), "")
 
     with pytest.raises(ConfigurationError, match="lock:tool differs"):
         merge([(sealed(report, ""), tmp_path), (other, tmp_path)], tmp_path, key="")

@@ -58,8 +58,11 @@ def launch(tmp_path: Path, free_port: int) -> ServiceLaunch:
     )
 
 
+Run = Callable[..., ServiceRunner]
+
+
 @pytest.fixture
-def run(told: Told) -> Iterator[Callable[..., ServiceRunner]]:
+def run(told: Told) -> Iterator[Run]:
     runners: list[ServiceRunner] = []
 
     def start(
@@ -80,7 +83,7 @@ def healthy(state: ServiceState) -> bool:
     return state.phase is ServicePhase.HEALTHY
 
 
-def test_becomes_healthy_and_carries_its_environment(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_becomes_healthy_and_carries_its_environment(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """The process runs with its variables, and the ready step's answer is the detail."""
     run(launch, ready=lambda: "ready!")
 
@@ -91,7 +94,7 @@ def test_becomes_healthy_and_carries_its_environment(launch: ServiceLaunch, told
     assert psutil.Process(state.pid).environ()["COLOUR"] == "blue"
 
 
-def test_a_killed_service_is_started_again(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_killed_service_is_started_again(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """After kill -9 the state says so, and a new process takes over."""
     run(launch)
     first = told.until(healthy)
@@ -106,9 +109,9 @@ def test_a_killed_service_is_started_again(launch: ServiceLaunch, told: Told, ru
     assert second.pid != first.pid
 
 
-def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """The step is tried again until it works."""
-    answers = iter([OSError("no bucket yet"), "made it"])
+    answers: Iterator[str | OSError] = iter([OSError("no bucket yet"), "made it"])
 
     def ready() -> str:
         answer = next(answers)
@@ -122,7 +125,7 @@ def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, t
     assert told.until(healthy).detail == "made it"
 
 
-def test_a_living_process_is_adopted(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_living_process_is_adopted(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """A new supervisor takes over the process of one that was killed, without a restart."""
     run(launch)
     first = told.until(healthy)
@@ -133,7 +136,7 @@ def test_a_living_process_is_adopted(launch: ServiceLaunch, told: Told, run) -> 
     assert second.pid == first.pid
 
 
-def test_an_outdated_process_is_replaced(launch: ServiceLaunch, told: Told, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_outdated_process_is_replaced(launch: ServiceLaunch, told: Told, run: Run, tmp_path: Path) -> None:
     """A process whose description has changed is stopped and started anew."""
     import dataclasses
 
@@ -147,7 +150,7 @@ def test_an_outdated_process_is_replaced(launch: ServiceLaunch, told: Told, run,
     assert identify(first.pid, first.created) is None
 
 
-def test_stop_ends_the_process(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_stop_ends_the_process(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """After `stop` the process is gone."""
     runner = run(launch)
     state = told.until(healthy)
@@ -159,7 +162,7 @@ def test_stop_ends_the_process(launch: ServiceLaunch, told: Told, run) -> None: 
     assert identify(state.pid, state.created) is None
 
 
-def test_a_program_that_does_not_exist_is_said(launch: ServiceLaunch, told: Told, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_program_that_does_not_exist_is_said(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """A start that fails is told like an end."""
     import dataclasses
 
@@ -169,8 +172,8 @@ def test_a_program_that_does_not_exist_is_said(launch: ServiceLaunch, told: Told
 
 
 def test_a_log_that_cannot_be_written_ends_no_supervision(
-    launch: ServiceLaunch, told: Told, run, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    launch: ServiceLaunch, told: Told, run: Run, tmp_path: Path
+) -> None:
     """A full disk is told, and the service is started as soon as it can be."""
     import dataclasses
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_only_new_warnings_count() -> None:
 
 def test_ruff_s_answer() -> None:
     """What is removed is an error; names of Airflow 3.1 are no advice for 3.0."""
-    items = [
+    items: list[Mapping[str, Any]] = [
         {"code": code, "filename": "/d/a.py", "location": {"row": 2}, "message": "m", "url": "u", "fix": None}
         for code in ("AIR301", "AIR311", "AIR321")
     ]

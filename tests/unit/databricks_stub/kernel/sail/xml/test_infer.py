@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.databricks_stub.kernel.sail.xml.infer import ddl, infer, scalar_type
@@ -44,7 +46,11 @@ def test_all_rows_widen_the_type() -> None:
 
 def test_nested_elements_are_structs_and_arrays() -> None:
     """Elements with attributes are structs, also when some have none; several of a name are arrays."""
-    rows = [{"a": Repeated(["1", "2"])}, {"a": "3", "s": "text"}, {"s": {"_q": "1", "_VALUE": "x"}}]
+    rows: list[dict[str, Any]] = [
+        {"a": Repeated(["1", "2"])},
+        {"a": "3", "s": "text"},
+        {"s": {"_q": "1", "_VALUE": "x"}},
+    ]
 
     assert ddl(infer(rows, OPTIONS), OPTIONS) == "`a` array<bigint>, `s` struct<`_VALUE`: string, `_q`: bigint>"
 
