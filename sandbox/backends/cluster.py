@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.backends import cluster_checks, kind_release, kind_wait
+from sandbox.backends import cluster_checks, kind_release, kind_volumes, kind_wait
 from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.kind_tools import Tools, check_tools
 from sandbox.config import Config
@@ -159,6 +159,7 @@ def status(paths: StatePaths) -> SandboxStatus:
         except SandboxError as error:
             pods, complaint = [], error.why.splitlines()[-1] if error.why else error.what
         services = tuple(_part(part, pods, complaint if part == "api-server" else "") for part in PARTS)
+        services = kind_volumes.blamed(services, pods, tools)
     return SandboxStatus(name=paths.name, backend=NAME, services=services, credentials_file=paths.credentials_file)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox import credentials, health, images, ports
 from sandbox.backends import kind_cluster as cluster
 from sandbox.backends import kind_release as release
-from sandbox.backends import kind_wait
+from sandbox.backends import kind_volumes, kind_wait
 from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import contained, inside
 from sandbox.backends.kind_tools import Tools, check_tools
@@ -86,7 +86,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     release.install(chart, release.values(config, services, built, inner), "kind", tools, progress)
     kind_wait.remove_broken(tools)
     kind_wait.until_ready(tools, timeout_seconds=2 * config.limits.up_seconds, progress=progress)
-    _remember(outer, _ready(outer, progress))
+    _remember(outer, _ready(outer, tools, progress))
 
 
 def _held_ports(paths: StatePaths) -> dict[str, int]:
@@ -97,7 +97,7 @@ def _held_ports(paths: StatePaths) -> dict[str, int]:
     return dict(context(paths).ports) if running else {}
 
 
-def _ready(outer: ServiceContext, progress: Progress) -> dict[str, str]:
+def _ready(outer: ServiceContext, tools: Tools, progress: Progress) -> dict[str, str]:
     """Wait until each service answers on this machine; returns what each one's `on_ready` says."""
 
     def wait(name: str) -> str:
@@ -108,6 +108,7 @@ def _ready(outer: ServiceContext, progress: Progress) -> dict[str, str]:
                     lambda: health.check(entry.probe(outer)), timeout_seconds=outer.config.limits.up_seconds
                 )
             except health.StillWaiting as error:
+                kind_volumes.refuse_full(tools.get("pods"), tools)
                 raise ServiceNotHealthy(
                     f"{entry.title} is not healthy after {outer.config.limits.up_seconds:.0f} s",
                     why=str(error),
@@ -173,6 +174,8 @@ def status(paths: StatePaths) -> SandboxStatus:
             services = tuple(
                 pool.map(lambda name: _ask(name, pods, outer, details.get(name, "")), (*outer.ports, "postgres"))
             )
+        if not isinstance(pods, str):
+            services = kind_volumes.blamed(services, pods, tools_of(paths))
     return SandboxStatus(name=paths.name, backend="kind", services=services, credentials_file=paths.credentials_file)
 
 

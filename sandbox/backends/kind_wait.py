@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox import health
+from sandbox.backends import kind_volumes
 from sandbox.backends.kind_tools import Tools
 from sandbox.errors import PrerequisiteMissing, SandboxError, ServiceNotHealthy
 from sandbox.progress import Progress
@@ -29,7 +30,7 @@ def until_ready(tools: Tools, *, timeout_seconds: float, progress: Progress) -> 
     """Return when every Deployment, StatefulSet and Job of the namespace is done with rolling out.
 
     Raises ServiceNotHealthy early for a pod that crashes again and again, whose image cannot be pulled, or which no
-    node has room for.
+    node has room for; PrerequisiteMissing where the reason is a volume that is full.
     """
     since: dict[str, float] = {}
     with progress.step("pods") as step:
@@ -46,6 +47,7 @@ def until_ready(tools: Tools, *, timeout_seconds: float, progress: Progress) -> 
         try:
             health.wait_until(complaint, timeout_seconds=timeout_seconds, interval_seconds=INTERVAL_SECONDS)
         except health.StillWaiting as error:
+            kind_volumes.refuse_full(tools.get("pods"), tools)
             raise ServiceNotHealthy(
                 f"not ready after {timeout_seconds:.0f} s: {error}",
                 why=_events(tools),
@@ -134,6 +136,7 @@ def _judge(pod: dict[str, Any], tools: Tools, since: dict[str, float]) -> None:
 def _failed(what: str, why: str, pod: str, tools: Tools, *, container: str = "") -> ServiceNotHealthy:
     log = ""
     if container:
+        kind_volumes.refuse_full(tools.get("pods"), tools)
         arguments = ("logs", pod, "--container", container, f"--tail={LOG_LINES}", "--previous")
         log = tools.kubectl(*arguments, check=False) or tools.kubectl(*arguments[:-1], check=False)
     parts = [why, log, _events(tools, pod)]

@@ -7,8 +7,10 @@ to a minute each. The times that the drills took are printed (`-rP`) and kept in
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from typing import Any
 import pytest
 
 from sandbox import follow, health
-from sandbox.backends import kind_wait
+from sandbox.backends import kind_cluster, kind_wait
 from sandbox.backends.kind_cluster import cluster_name
 from sandbox.backends.kind_release import RELEASE
 from sandbox.backends.kind_tools import Tools
@@ -396,6 +398,34 @@ def enforced(tools: Tools, image: str) -> bool:
         apart.run("kubectl", "delete", "namespace", apart.namespace, "--wait=false")
 
 
+@contextlib.contextmanager
+def small_disk(up: Cli, tools: Tools) -> Iterator[float]:
+    """The database's volume is a disk without any room; yields when it became so. It has its own disk afterwards."""
+    [volume] = [
+        each for each in tools.get("persistentvolumes") if each["spec"]["claimRef"]["name"] == "data-postgres-0"
+    ]
+    folder = volume["spec"]["hostPath"]["path"]
+    script = (
+        f"set -e; mv {folder} {folder}.large; mkdir {folder}; "
+        f"mount -t tmpfs -o size=$(du -sk {folder}.large | cut -f1)k tmpfs {folder}; "
+        f"cp -a {folder}.large/. {folder}/ || true; dd if=/dev/zero of={folder}/filler bs=4k || true"
+    )
+    on_worker = ("exec", f"{cluster_name(up.paths)}-worker", "sh", "-c")
+    scale = ("scale", "statefulset/postgres")
+    tools.kubectl(*scale, "--replicas=0")
+    tools.kubectl("wait", "pod/postgres-0", "--for=delete", "--timeout=120s")
+    docker(*on_worker, script)
+    begun = time.monotonic()
+    tools.kubectl(*scale, "--replicas=1")
+    try:
+        yield begun
+    finally:
+        tools.kubectl(*scale, "--replicas=0")
+        tools.kubectl("wait", "pod/postgres-0", "--for=delete", "--timeout=120s")
+        docker(*on_worker, f"umount {folder} && rmdir {folder} && mv {folder}.large {folder}")
+        tools.kubectl(*scale, "--replicas=1")
+
+
 class TestBadDays:
     """What ends an `up` early, and what comes back."""
 
@@ -447,6 +477,18 @@ class TestBadDays:
         assert told.value.exit_code == code
         up("up")
 
+    def test_a_full_volume_of_the_database_is_named(self, up: Cli, tools: Tools, keep: Keep) -> None:
+        """`status` and `up` say that the volume is full, not what that makes PostgreSQL say; with room all is back."""
+        runs = {run["dag_run_id"] for run in up.airflow.dag_runs("produce_data_asset")}
+        with small_disk(up, tools) as seconds:
+            refused = up("up", expect=4)
+            assert "the volume data-postgres-0 of pod postgres-0 is full" in refused.err
+            assert "the volume data-postgres-0 of pod postgres-0 is full" in up("status", expect=5).out
+            keep("seconds until a full volume ended `up`", round(time.monotonic() - seconds, 1))
+
+        up("up")
+        assert {run["dag_run_id"] for run in up.airflow.dag_runs("produce_data_asset")} == runs
+
     def test_restarted_nodes_come_back_with_everything(self, up: Cli, keep: Keep) -> None:
         """A restart of the machine's Docker, seen from here: tables and history are there again by themselves."""
         rows = up.rows(MARTS)
@@ -467,3 +509,23 @@ class TestBadDays:
         up("up")
         assert up.rows(MARTS) == rows
         assert up.airflow.dag_runs("produce_data_asset")
+
+
+def test_a_killed_up_leaves_nothing_that_is_in_the_way(up: Cli, keep: Keep) -> None:
+    """kill -9 while Kind makes the nodes: the next `up` replaces the half-made cluster, `down` deletes it."""
+    half = Cli(project=up.project, name="thalf", env=up.env)
+    try:
+        for again in ("down", "up"):
+            process = half.start("up")
+            eventually(lambda: "" if kind_cluster.nodes(half.paths) else "no node yet")
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            assert not kind_cluster.exists(half.paths)
+            done = half(again, timeout_seconds=1500)
+            if again == "down":
+                assert "half-made and is deleted" in done.err
+                assert kind_cluster.nodes(half.paths) == {}
+        assert half("status", "--json").value["healthy"]
+    finally:
+        half("reset", expect=None)
+    assert kind_cluster.nodes(half.paths) == {}
