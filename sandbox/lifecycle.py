@@ -69,6 +69,7 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
         except BaseException:
             if not was_up and not keep:
                 backend.down(paths, progress)
+                progress.note("what had been started is stopped again; to look at it while it runs: sandbox up --keep")
             raise
         return backend.status(paths)
 

@@ -129,6 +129,7 @@ def _remember(outer: ServiceContext, details: Mapping[str, str]) -> None:
 
 def down(paths: StatePaths, progress: Progress) -> bool:
     """See Backend.down. The nodes are stopped, so that the cluster keeps its tables and history."""
+    cluster.end_creation(paths)
     found = cluster.nodes(paths)
     _file(paths).unlink(missing_ok=True)
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from sandbox import health
@@ -87,6 +89,19 @@ def exists(paths: StatePaths) -> bool:
     return _made(paths).exists() and bool(nodes(paths))
 
 
+def end_creation(paths: StatePaths) -> None:
+    """End the `kind create cluster` that a killed `up` has left running.
+
+    It would go on, and when it fails it deletes every node with the cluster's name, also those of the next `up`.
+    """
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it has ended, or it is another user's
+            words = process.cmdline()
+            if "create" in words and str(kubeconfig(paths)) in words:
+                process.kill()
+                process.wait()
+
+
 def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: Tools, progress: Progress) -> bool:
     """Make the cluster, or start the one that is there; returns whether it is a new one.
 
@@ -95,6 +110,7 @@ def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: T
     """
     wanted = definition(config, paths, ports)
     digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    end_creation(paths)
     found = nodes(paths)
     before = json.loads(_made(paths).read_text("utf-8")) if found and _made(paths).exists() else None
     if before and before["digest"] != digest:

@@ -14,7 +14,11 @@ from sandbox.progress import Progress
 
 INTERVAL_SECONDS = 0.5
 UNSCHEDULABLE_SECONDS = 20.0
-CRASHES = 2
+UNBOUND_SECONDS = 90.0
+"""The controller that binds volumes begins after the nodes, and then again whenever it loses its lease."""
+CRASHES = 3
+WAITER = "wait-for-airflow-migrations"
+"""The container of Airflow's chart that ends with an error for as long as there is no migrated database."""
 LOG_LINES = 20
 HOPELESS = (
     "ErrImagePull",
@@ -32,14 +36,15 @@ def until_ready(tools: Tools, *, timeout_seconds: float, progress: Progress) -> 
     Raises ServiceNotHealthy early for a pod that crashes again and again, whose image cannot be pulled, or which no
     node has room for; PrerequisiteMissing where the reason is a volume that is full.
     """
-    since: dict[str, float] = {}
+    watch = _Watch(tools)
     with progress.step("pods") as step:
 
         def complaint() -> str:
             pods = tools.get("pods")
-            for pod in pods:
-                _judge(pod, tools, since)
             waiting = _rolling(tools)
+            migrated = not any(each.startswith("job ") for each in waiting)
+            for pod in pods:
+                watch.judge(pod, migrated=migrated)
             if waiting:
                 step.update(f"waiting for {', '.join(waiting[:4])}{' …' if len(waiting) > 4 else ''}")
             return ", ".join(waiting)
@@ -102,35 +107,57 @@ def _rolling(tools: Tools) -> list[str]:
     return found
 
 
-def _judge(pod: dict[str, Any], tools: Tools, since: dict[str, float]) -> None:
-    """Raise for a pod that will not become ready by waiting; worker pods of tasks are Airflow's business."""
-    labels = pod["metadata"].get("labels", {})
-    if labels.get("component") == "worker" or "dag_id" in labels or pod["metadata"].get("deletionTimestamp"):
-        return
-    name = pod["metadata"]["name"]
-    status = pod["status"]
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            first = since.setdefault(name, time.monotonic())
-            if time.monotonic() - first > UNSCHEDULABLE_SECONDS:
-                raise _failed(f"pod {name} finds no node", condition.get("message", ""), name, tools)
-    for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
-        waiting = each.get("state", {}).get("waiting", {})
-        reason = waiting.get("reason", "")
+class _Watch:
+    """What was seen of the pods since the wait began; crashes before it are of no account."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._homeless_since: dict[str, float] = {}
+        self._restarts_before: dict[tuple[str, str], int] = {}
+
+    def judge(self, pod: Mapping[str, Any], *, migrated: bool) -> None:
+        """Raise for a pod that will not become ready by waiting; worker pods of tasks are Airflow's business.
+
+        `migrated`: whether the job that prepares the database is done, so that nobody has to wait for it any more.
+        """
+        labels = pod["metadata"].get("labels", {})
+        if labels.get("component") == "worker" or "dag_id" in labels or pod["metadata"].get("deletionTimestamp"):
+            return
+        self._judge_place(pod)
+        status = pod["status"]
+        for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+            self._judge_container(pod["metadata"], each, migrated=migrated)
+
+    def _judge_place(self, pod: Mapping[str, Any]) -> None:
+        name = pod["metadata"]["name"]
+        for condition in pod["status"].get("conditions", ()):
+            if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+                message = condition.get("message", "")
+                patience = UNBOUND_SECONDS if "PersistentVolumeClaim" in message else UNSCHEDULABLE_SECONDS
+                if time.monotonic() - self._homeless_since.setdefault(name, time.monotonic()) > patience:
+                    raise _failed(f"pod {name} finds no node", message, name, self._tools)
+
+    def _judge_container(self, pod: Mapping[str, Any], status: Mapping[str, Any], *, migrated: bool) -> None:
+        name, waiting = pod["name"], status.get("state", {}).get("waiting", {})
+        reason, restarts = waiting.get("reason", ""), status.get("restartCount", 0)
+        if reason in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"):
+            raise PrerequisiteMissing(
+                f"pod {name} has no image {status['image']}",
+                why=waiting.get("message", reason),
+                next_command="sandbox images build && sandbox up    (or name a reachable registry's image)",
+            )
         if reason in HOPELESS:
-            if reason in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"):
-                raise PrerequisiteMissing(
-                    f"pod {name} has no image {each['image']}",
-                    why=waiting.get("message", reason),
-                    next_command="sandbox images build && sandbox up    (or name a reachable registry's image)",
-                )
-            raise _failed(f"pod {name}: {reason}", waiting.get("message", ""), name, tools)
-        if reason == "CrashLoopBackOff" and each.get("restartCount", 0) >= CRASHES:
-            last = each.get("lastState", {}).get("terminated", {})
-            what = f"pod {name} crashes: container {each['name']} ended with exit code {last.get('exitCode')}"
+            raise _failed(f"pod {name}: {reason}", waiting.get("message", ""), name, self._tools)
+        key = (pod["uid"], status["name"])
+        if status["name"] == WAITER and not migrated:
+            self._restarts_before[key] = restarts
+        before = self._restarts_before.setdefault(key, restarts)
+        if reason == "CrashLoopBackOff" and restarts - before >= CRASHES:
+            last = status.get("lastState", {}).get("terminated", {})
+            what = f"pod {name} crashes: container {status['name']} ended with exit code {last.get('exitCode')}"
             if last.get("reason") == "OOMKilled":
                 what += ", out of memory"
-            raise _failed(what, "", name, tools, container=each["name"])
+            raise _failed(what, "", name, self._tools, container=status["name"])
 
 
 def _failed(what: str, why: str, pod: str, tools: Tools, *, container: str = "") -> ServiceNotHealthy:
