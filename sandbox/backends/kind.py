@@ -16,8 +16,10 @@ from sandbox.backends import kind_release as release
 from sandbox.backends import kind_volumes, kind_wait
 from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
 from sandbox.backends.containers import contained, inside
+from sandbox.backends.kind_images import Shipment
 from sandbox.backends.kind_tools import Tools, check_tools
 from sandbox.errors import SandboxError, ServiceNotHealthy
+from sandbox.images import Image
 from sandbox.images.docker import docker
 from sandbox.images.registry import IMAGES
 from sandbox.paths import StatePaths, make_private, write_private
@@ -32,6 +34,8 @@ CAPABILITIES = frozenset({Capability.TASK_ISOLATION})
 
 POD_SECURITY = "baseline"
 """Restricted but for the container that gives host-path volumes to their users."""
+FIRST_IMAGES = ("postgres", "airflow")
+"""The database is migrated while the others are on their way."""
 AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -74,19 +78,38 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     services = [contained(name, inner) for name in release.known_services()]
     # from here on the sandbox exists: `down` and `status` find it
     _remember(outer, {})
-    with ThreadPoolExecutor() as pool:
-        building = pool.submit(images.build, tuple(IMAGES), config, paths.project, progress=progress)
-        choice.reservations.release()
-        cluster.ensure(config, paths, choice.ports, tools, progress)
-        built = building.result()
-    cluster.load_images([image.reference for image in built.values()], paths, tools, progress)
-    release.namespace(tools, enforce=POD_SECURITY)
-    tools.apply(release.secrets(services, inner))
-    chart = release.chart_folder(config, paths.root / "chart", tools)
-    release.install(chart, release.values(config, services, built, inner), "kind", tools, progress)
+    with Shipment(paths, tools) as shipment:
+        with ThreadPoolExecutor() as pool:
+            building = pool.submit(_build, plan, shipment, progress)
+            choice.reservations.release()
+            cluster.ensure(config, paths, choice.ports, tools, progress)
+            built = building.result()
+        first, others = _by_need(built)
+        shipment.load((*first, *others))
+        shipment.wait(first, f"images on the node: {', '.join(FIRST_IMAGES)}", progress)
+        release.namespace(tools, enforce=POD_SECURITY)
+        tools.apply(release.secrets(services, inner))
+        chart = release.chart_folder(config, paths.root / "chart", tools)
+        release.install(chart, release.values(config, services, built, inner), "kind", tools, progress)
+        shipment.wait(others, "images on the node: the others", progress)
     kind_wait.remove_broken(tools)
     kind_wait.until_ready(tools, timeout_seconds=2 * config.limits.up_seconds, progress=progress)
     _remember(outer, _ready(outer, tools, progress))
+
+
+def _build(plan: Plan, shipment: Shipment, progress: Progress) -> Mapping[str, Image]:
+    """The images; those of a cluster that is still to be made are saved meanwhile."""
+    built = images.build(tuple(IMAGES), plan.config, plan.paths.project, progress=progress)
+    if not cluster.exists(plan.paths):
+        first, others = _by_need(built)
+        shipment.save((*first, *others))
+    return built
+
+
+def _by_need(built: Mapping[str, Image]) -> tuple[list[str], list[str]]:
+    """The images that are needed first, and the others."""
+    others = [image.reference for name, image in built.items() if name not in FIRST_IMAGES]
+    return [built[name].reference for name in FIRST_IMAGES], others
 
 
 def _held_ports(paths: StatePaths) -> dict[str, int]:

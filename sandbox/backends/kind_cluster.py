@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -193,26 +193,6 @@ def _wait_for_nodes(tools: Tools) -> None:
             why=str(error),
             next_command="sandbox reset && sandbox up --backend kind",
         ) from None
-
-
-def load_images(references: Iterable[str], paths: StatePaths, tools: Tools, progress: Progress) -> None:
-    """Bring the worker the images that it lacks; a tag is made from the content, so equal names are equal images."""
-    worker = f"{cluster_name(paths)}-worker"
-    with progress.step("images on the node") as step:
-        listed = docker(["exec", worker, "ctr", "--namespace", "k8s.io", "images", "list", "--quiet"])
-        present = {line.removeprefix("docker.io/") for line in listed.splitlines()}
-        missing = sorted(set(references) - present)
-        if not missing:
-            step.done("all there")
-            return
-        with tempfile.TemporaryDirectory(prefix="sandbox-images-") as folder:
-            archive = f"{folder}/images.tar"
-            step.update(f"saving {len(missing)}")
-            # one archive: layers that images share are saved and loaded once
-            docker(["save", "--output", archive, *missing])
-            step.update(f"loading {len(missing)}, {Path(archive).stat().st_size / 2**30:.1f} GiB")
-            tools.run("kind", "load", "image-archive", archive, "--name", cluster_name(paths), "--nodes", worker)
-        step.done(f"{len(missing)} loaded")
 
 
 def stop(paths: StatePaths) -> int:

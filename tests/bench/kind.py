@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from sandbox import follow, health
 from sandbox.backends import kind_cluster, tools_of
+from sandbox.backends.kind_images import Shipment
 from sandbox.backends.kind_release import RELEASE
 from sandbox.backends.kind_tools import Tools
 from sandbox.clients.airflow import AirflowClient
@@ -150,7 +151,13 @@ def _load_again(cli: Cli, tools: Tools) -> float:
     _remove_release(tools)
     subprocess.run([*worker, "images", "rm", "--sync", *mine], capture_output=True, check=True)
     references = [name.removeprefix("docker.io/") for name in mine]
-    return timed(lambda: kind_cluster.load_images(references, cli.paths, tools, Terminal(quiet=True)))
+
+    def ship() -> None:
+        with Shipment(cli.paths, tools) as shipment:
+            shipment.load(references)
+            shipment.wait(references, "images", Terminal(quiet=True))
+
+    return timed(ship)
 
 
 def _result(name: str, samples: list[Sample]) -> Result:
