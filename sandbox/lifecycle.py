@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import filelock
 
+from sandbox import health
 from sandbox.archive import sample
 from sandbox.backends import Backend, SandboxStatus, backend_of, cluster, marker
 from sandbox.config import LoadedConfig
@@ -82,6 +83,22 @@ def reload(loaded: LoadedConfig, paths: StatePaths, services: Collection[str], p
         backend.end(paths, services)
         backend.up(resolve(config, paths), explicit=set(loaded.origins), progress=progress)
         return backend.status(paths)
+
+
+def until_healthy(backend: Backend, paths: StatePaths, progress: Progress, *, timeout_seconds: float) -> None:
+    """Return when every service of a running sandbox works; raises ServiceNotHealthy with what does not."""
+
+    def complaint() -> str:
+        return ", ".join(f"{each.name}: {each.detail}" for each in backend.status(paths).services if not each.healthy)
+
+    with progress.step("health") as step:
+        try:
+            health.wait_until(complaint, timeout_seconds=timeout_seconds)
+        except health.StillWaiting as error:
+            raise ServiceNotHealthy(
+                f"not healthy after {timeout_seconds:.0f} s", why=str(error), next_command="sandbox status"
+            ) from None
+        step.done("all healthy")
 
 
 def _refuse_second_backend(paths: StatePaths, wanted: str) -> None:

@@ -28,6 +28,8 @@ NODE_PORTS = {"airflow": 30080, "s3": 30566, "databricks": 30090, "archive": 300
 PROJECT_ON_NODE = "/sandbox/project"
 ARCHIVES_ON_NODE = "/sandbox/archive"
 START_SECONDS = 90.0
+NODES, NODES_SECONDS = 2, 10.0
+"""How many there are, and how long Docker takes at most to make their containers, not to start them."""
 
 
 def cluster_name(paths: StatePaths) -> str:
@@ -98,8 +100,20 @@ def end_creation(paths: StatePaths) -> None:
         with contextlib.suppress(psutil.Error):  # it has ended, or it is another user's
             words = process.cmdline()
             if "create" in words and str(kubeconfig(paths)) in words:
-                process.kill()
-                process.wait()
+                family = [process, *process.children(recursive=True)]
+                for each in family:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        each.kill()
+                psutil.wait_procs(family)
+                _until_nodes_are_made(paths)
+
+
+def _until_nodes_are_made(paths: StatePaths) -> None:
+    """Docker goes on making the containers that it was asked for, whoever asked: wait for them, or for none at all."""
+    with contextlib.suppress(health.StillWaiting):
+        health.wait_until(
+            lambda: "" if len(nodes(paths)) == NODES else "not yet", timeout_seconds=NODES_SECONDS, interval_seconds=0.2
+        )
 
 
 def ensure(config: Config, paths: StatePaths, ports: Mapping[str, int], tools: Tools, progress: Progress) -> bool:

@@ -70,12 +70,14 @@ def list_dumps(session: Session) -> None:
 def restore(session: Session, key: str) -> None:
     """Stop Airflow, put the dump KEY (default: the newest) in place of its database, start it again."""
     from sandbox.backends import kind_database
-    from sandbox.lifecycle import exclusive
+    from sandbox.lifecycle import exclusive, until_healthy
 
     tools, chart = _release(session)
     begun = time.monotonic()
     with exclusive(session.paths, session.terminal):
         restored = kind_database.restore(tools, chart, key, session.terminal)
+        limit = session.config.limits.up_seconds
+        until_healthy(session.backend, session.paths, session.terminal, timeout_seconds=limit)
     seconds = round(time.monotonic() - begun, 1)
     session.terminal.result({"schema": 1, "dump": restored, "seconds": seconds})
     session.terminal.say(f"restored {restored} in {seconds:.0f} s")

@@ -173,7 +173,7 @@ class TestTasks:
     def test_an_edited_dag_is_what_the_next_pod_runs(self, up: Cli, tools: Tools, keep: Keep) -> None:
         """A run that is triggered right after the edit executes it; Airflow shows it in seconds; no image is built."""
         with_dag(up, "edited", "first")
-        images = docker("images", "--quiet", "--no-trunc")
+        images = set(docker("images", "--quiet", "--no-trunc").split())
 
         write_dag(up, "edited", "second")
         begun = time.monotonic()
@@ -185,12 +185,14 @@ class TestTasks:
 
         (pod,) = pods_of(tools, "edited")
         assert "MARK second" in tools.kubectl("logs", pod["metadata"]["name"])
-        assert docker("images", "--quiet", "--no-trunc") == images
+        assert set(docker("images", "--quiet", "--no-trunc").split()) == images
 
     def test_the_log_of_a_task_outlives_its_pod(self, up: Cli, tools: Tools) -> None:
         """Airflow shows it from S3 after the pod is gone."""
         with_dag(up, "logged", "kept")
         result = up("run", "logged", "--json").value
+        # the log is sent when the task has told its state
+        eventually(lambda: "" if pods_of(tools, "logged", "Succeeded") else "the pod runs")
         tools.kubectl("delete", "pod", "--selector", "dag_id=logged", "--wait=true")
 
         log = "\n".join(up.airflow.log_lines("logged", result["dag_runs"][0]["run_id"], "work", 1))
@@ -283,7 +285,8 @@ class TestReleases:
 
         def serving() -> set[str]:
             found = tools.get("pods", "--selector", "tier in (airflow,sandbox,database)")
-            return {pod["metadata"]["uid"] for pod in found if "dag_id" not in pod["metadata"]["labels"]}
+            meta = [pod["metadata"] for pod in found]
+            return {each["uid"] for each in meta if not {"dag_id", "deletionTimestamp"} & {*each, *each["labels"]}}
 
         before = serving()
         begun = time.monotonic()

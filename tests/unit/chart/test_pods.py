@@ -133,3 +133,13 @@ def test_no_image_is_what_somebody_pushed_last(rendered: Rendered) -> None:
 def test_a_changed_configuration_restarts_the_component(rendered: Rendered, component: str) -> None:
     """Its pods carry a checksum of Airflow's configuration."""
     assert "checksum/airflow-config" in rendered.pod(component).annotations
+
+
+def test_the_api_server_ends_after_the_nodes_know_it(rendered: Rendered) -> None:
+    """A pod that is told to end is still asked for a moment: it answers meanwhile, within the time it has."""
+    pod = rendered.pod("api-server")
+    (container,) = [each for each in pod.containers if each["name"] == "api-server"]
+    program, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert program == "sleep"
+    assert 0 < int(seconds) < pod.spec.get("terminationGracePeriodSeconds", 30) / 2
