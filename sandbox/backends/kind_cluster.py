@@ -17,7 +17,7 @@ import yaml
 from sandbox import health
 from sandbox.backends.kind_tools import Tools
 from sandbox.config import Config
-from sandbox.errors import ConfigurationError, ServiceNotHealthy
+from sandbox.errors import ConfigurationError, SandboxError, ServiceNotHealthy
 from sandbox.images.docker import docker
 from sandbox.paths import StatePaths, write_private
 from sandbox.progress import Progress
@@ -28,6 +28,7 @@ NODE_PORTS = {"airflow": 30080, "s3": 30566, "databricks": 30090, "archive": 300
 PROJECT_ON_NODE = "/sandbox/project"
 ARCHIVES_ON_NODE = "/sandbox/archive"
 START_SECONDS = 90.0
+DELETE_SECONDS = 60.0
 NODES, NODES_SECONDS = 2, 10.0
 """How many there are, and how long Docker takes at most to make their containers, not to start them."""
 
@@ -218,6 +219,20 @@ def stop(paths: StatePaths) -> int:
 
 
 def delete(paths: StatePaths, tools: Tools) -> None:
-    """Delete the cluster and everything in it."""
-    tools.run("kind", "delete", "cluster", "--name", cluster_name(paths), "--kubeconfig", str(kubeconfig(paths)))
+    """Delete the cluster and everything in it; raises SandboxError when a node is still there after that."""
+    name = cluster_name(paths)
+
+    def complaint() -> str:
+        # Docker keeps a container that it is just making, and kind does not look
+        tools.run("kind", "delete", "cluster", "--name", name, "--kubeconfig", str(kubeconfig(paths)))
+        return ", ".join(sorted(nodes(paths)))
+
+    try:
+        health.wait_until(complaint, timeout_seconds=DELETE_SECONDS, interval_seconds=1)
+    except health.StillWaiting as error:
+        raise SandboxError(
+            f"the cluster {name} cannot be deleted",
+            why=f"Docker keeps its nodes: {error}",
+            next_command=f"docker rm --force {str(error).replace(',', '')}",
+        ) from None
     _made(paths).unlink(missing_ok=True)
