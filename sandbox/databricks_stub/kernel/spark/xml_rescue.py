@@ -29,7 +29,7 @@ def load(original: Any, reader: Any, path: Any, *, column: str) -> Any:
 
     spark = reader._client  # noqa: SLF001
     options = {key: value for key, value in reader._options.items() if key.lower() != OPTION}  # noqa: SLF001
-    schema = _schema(reader._schema)  # noqa: SLF001
+    schema = _schema(spark, reader._schema)  # noqa: SLF001
     if schema is None:
         frame = original(_reader(spark, options), path)
         return frame.withColumn(column, f.lit(None).cast("string"))
@@ -50,13 +50,16 @@ def _reader(spark: Any, options: dict[str, Any]) -> Any:
     return spark.read.format("xml").options(**options)
 
 
-def _schema(text: str) -> Any:
+def _schema(spark: Any, text: str) -> Any:
     """The schema that the user has given; None when there is none."""
-    from pyspark.sql.types import _parse_datatype_json_string, _parse_datatype_string
+    from pyspark.sql.types import _parse_datatype_json_string
 
     if not text:
         return None
-    return _parse_datatype_json_string(text) if text.lstrip().startswith("{") else _parse_datatype_string(text)
+    if text.lstrip().startswith("{"):
+        return _parse_datatype_json_string(text)
+    # PySpark's own parser asks whichever session is the active one, which may have been stopped
+    return spark.createDataFrame([], text).schema
 
 
 def _corrupt(options: dict[str, Any]) -> str:
