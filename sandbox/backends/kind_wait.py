@@ -14,16 +14,17 @@ from sandbox.progress import Progress
 
 INTERVAL_SECONDS = 0.5
 UNSCHEDULABLE_SECONDS = 20.0
+REFUSED_SECONDS = 15.0
+"""A registry that stumbles and a Secret that has not reached the node yet are tried again, and mostly come."""
 UNBOUND_SECONDS = 90.0
 """The controller that binds volumes begins after the nodes, and then again whenever it loses its lease."""
 CRASHES = 3
 WAITER = "wait-for-airflow-migrations"
 """The container of Airflow's chart that ends with an error for as long as there is no migrated database."""
 LOG_LINES = 20
+NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
 HOPELESS = (
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "ErrImageNeverPull",
+    *NO_IMAGE,
     "InvalidImageName",
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -113,6 +114,7 @@ class _Watch:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._homeless_since: dict[str, float] = {}
+        self._refused_since: dict[tuple[str, str], float] = {}
         self._restarts_before: dict[tuple[str, str], int] = {}
 
     def judge(self, pod: Mapping[str, Any], *, migrated: bool) -> None:
@@ -140,15 +142,17 @@ class _Watch:
     def _judge_container(self, pod: Mapping[str, Any], status: Mapping[str, Any], *, migrated: bool) -> None:
         name, waiting = pod["name"], status.get("state", {}).get("waiting", {})
         reason, restarts = waiting.get("reason", ""), status.get("restartCount", 0)
-        if reason in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"):
-            raise PrerequisiteMissing(
-                f"pod {name} has no image {status['image']}",
-                why=waiting.get("message", reason),
-                next_command="sandbox images build && sandbox up    (or name a reachable registry's image)",
-            )
-        if reason in HOPELESS:
-            raise _failed(f"pod {name}: {reason}", waiting.get("message", ""), name, self._tools)
         key = (pod["uid"], status["name"])
+        if reason not in HOPELESS:
+            self._refused_since.pop(key, None)
+        elif time.monotonic() - self._refused_since.setdefault(key, time.monotonic()) > REFUSED_SECONDS:
+            if reason in NO_IMAGE:
+                raise PrerequisiteMissing(
+                    f"pod {name} has no image {status['image']}",
+                    why=waiting.get("message", reason),
+                    next_command="sandbox images build && sandbox up    (or name a reachable registry's image)",
+                )
+            raise _failed(f"pod {name}: {reason}", waiting.get("message", ""), name, self._tools)
         if status["name"] == WAITER and not migrated:
             self._restarts_before[key] = restarts
         before = self._restarts_before.setdefault(key, restarts)

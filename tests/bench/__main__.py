@@ -48,7 +48,7 @@ def run(names: Iterable[str], repeat: int) -> list[Result]:
         except Exception as error:
             # the others have taken minutes: they shall not be lost
             traceback.print_exc()
-            words = " ".join(str(error).split())[:300]
+            words = " ".join(str(error).split())[-300:]  # the end tells why
             note = f"FAILED: {type(error).__name__}: {words}"
             found += [Result(name=name, what="no figure", unit="", ours=None, note=note) for name in mine]
     return found

@@ -138,7 +138,8 @@ def _node_mebibytes(cli: Cli) -> float:
 
 def _remove_release(tools: Tools) -> None:
     """Leave the cluster as it was before the chart was installed; its node keeps the images."""
-    tools.run("helm", "uninstall", RELEASE, "--namespace", tools.namespace, "--wait")
+    # not `--wait`: the volumes go when the claims have gone, which are not the release's but the namespace's
+    tools.run("helm", "uninstall", RELEASE, "--namespace", tools.namespace)
     tools.run("kubectl", "delete", "namespace", tools.namespace)
     tools.run("kubectl", "delete", "persistentvolumes", "--all")
 
