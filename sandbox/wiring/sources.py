@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class DagSources:
 @dataclass(frozen=True, kw_only=True)
 class _Module:
     path: Path
-    tree: ast.Module
+    nodes: Sequence[ast.AST]
     texts: Mapping[str, str]
     imports: Mapping[str, tuple[str, str]]
 
@@ -83,17 +83,19 @@ def read_sources(dags: Path) -> DagSources:
         except (SyntaxError, OSError, ValueError):
             continue
         name = ".".join(file.relative_to(dags).with_suffix("").parts).removesuffix(".__init__")
-        modules[name] = _Module(path=file, tree=tree, texts=dict(_texts(tree)), imports=dict(_imports(tree)))
+        modules[name] = _Module(
+            path=file, nodes=tuple(ast.walk(tree)), texts=dict(_texts(tree)), imports=dict(_imports(tree))
+        )
     found = DagSources()
     for module in modules.values():
         _read_module(module, modules, found)
-        found.imports[module.path] = {modules[name].path for name in _imported(module.tree) if name in modules}
+        found.imports[module.path] = {modules[name].path for name in _imported(module.nodes) if name in modules}
     return found
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Names of modules, also those that may be something in a module; imports inside of functions too."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -129,7 +131,7 @@ def _read_module(module: _Module, modules: Mapping[str, _Module], found: DagSour
                 return other.texts.get(original) if other else None
         return None
 
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Call():
                 _read_call(node, module.path, text, found)
