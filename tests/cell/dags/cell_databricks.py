@@ -49,10 +49,10 @@ def jobs() -> None:
         tasks=[{"task_key": "echo", "notebook_task": NOTEBOOK, "new_cluster": CLUSTER}],
         **CONNECTED,
     )
-    # a second time: the job of that name is changed, not made again
+    # a second time: the job of that name is changed, not made again; three runs of it may be at work at once below
     again = operators.DatabricksCreateJobsOperator(
         task_id="change_job",
-        json={"name": JOB, "tasks": [{"task_key": "echo", "notebook_task": NOTEBOOK}]},
+        json={"name": JOB, "max_concurrent_runs": 3, "tasks": [{"task_key": "echo", "notebook_task": NOTEBOOK}]},
         **CONNECTED,
     )
     created >> again >> ask_the_hook(created.output)
