@@ -42,9 +42,9 @@ PLANTS = (
         name="a notebook says what one engine does not understand",
         file="notebooks/gold_most_popular_tags.py",
         healthy="tags = spark.sql(",
-        broken='spark.sql("SHOW CATALOGS").collect()\ntags = spark.sql(',
+        broken='spark.sql(f"SELECT PostTypeName, count(*) FROM {stg_posts} GROUP BY ALL").collect()\ntags = spark.sql(',
         red="engine=sail",
-        cause=("gold_most_popular_tags", "CATALOGS"),
+        cause=("gold_most_popular_tags", "ALL"),
     ),
     Plant(
         name="a notebook computes something else",
