@@ -221,6 +221,7 @@ class TestTasks:
         with_dag(up, "swept", "gone")
         up("run", "swept")
         eventually(lambda: "the pod is there" if pods_of(tools, "swept") else "")
+        assert pods_of(tools, "swept") == []
 
         up("up")
 

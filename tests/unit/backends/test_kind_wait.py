@@ -112,10 +112,11 @@ def test_a_volume_takes_longer_to_be_bound(
     assert error.what == "pod p finds no node"
 
 
-def test_worker_pods_are_airflows_business(answer: Answer, tools: Tools) -> None:
+def test_worker_pods_are_airflows_business(watch: kind_wait._Watch, answer: Answer, tools: Tools) -> None:
     """A task whose pod crashes does not end `up`."""
     crashing = pod(reason="CrashLoopBackOff", restarts=9)
     crashing["metadata"]["labels"] = {"dag_id": "any", "component": "worker"}
     answer({"get_pods": json.dumps({"items": [crashing]}), "get_deployments": {"items": []}})
 
+    assert outcome(watch, crashing) is None
     kind_wait.until_ready(tools, timeout_seconds=5, progress=Silent())
