@@ -36,4 +36,5 @@ SERVICE = Service(
     probe=lambda context: Probe(kind="http", target=f"{context.url('archive')}/health"),
     url=lambda context: f"{context.url('archive')}/download/stackexchange/",
     stop_seconds=2.0,
+    yields_to="postgres",
 )

@@ -87,4 +87,5 @@ SERVICE = Service(
     url=lambda context: context.url("databricks"),
     on_ready=lambda context: f"pages: {context.url('databricks')}/?o={page_key(context.credentials.databricks_token)}",
     stop_seconds=5.0,
+    yields_to="postgres",
 )

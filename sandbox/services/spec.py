@@ -136,7 +136,8 @@ class Service:
     `url` is what a user opens or aims a client at; `on_ready` runs every time the service has become healthy, first
     start or restart, must be idempotent, and returns what `status` shows. `log_files` are further logs under logs/.
     `default_port` is None for a service without a port. `check` raises PrerequisiteMissing when this machine
-    lacks what no runtime brings.
+    lacks what no runtime brings. `yields_to` names a service that has the processors first: this one, which is ready
+    in no time, is started when that one is healthy, or a moment later at the latest.
     """
 
     name: str
@@ -152,5 +153,6 @@ class Service:
     log_files: tuple[str, ...] = ()
     enabled: Callable[[Config], bool] = lambda config: True
     check: Callable[[Config], None] | None = None
+    yields_to: str = ""
     stop_signal: str = "SIGTERM"
     stop_seconds: float = 10.0

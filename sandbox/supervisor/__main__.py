@@ -101,9 +101,16 @@ class Supervisor:
             before=self._states.get(service.name),
             publish=self._publish,
             on_ready=lambda: entry.on_ready(launch.context) if entry.on_ready else "",
+            held=lambda: self._starting(entry.yields_to, launch),
         )
         runner.start()
         return runner
+
+    def _starting(self, name: str, launch: Launch) -> bool:
+        """Whether the service is one of this sandbox's and not healthy yet."""
+        state = self._states.get(name)
+        wanted = any(service.name == name for service in launch.services)
+        return wanted and (state is None or state.phase is not ServicePhase.HEALTHY)
 
     def _stop(self, names: list[str]) -> None:
         stopping = [self._runners.pop(name) for name in names]

@@ -25,6 +25,8 @@ WATCH_INTERVAL_SECONDS = 0.25
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 STABLE_AFTER_SECONDS = 60.0
+HOLD_SECONDS = 2.0
+HOLD_INTERVAL_SECONDS = 0.02
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
 
 
@@ -43,7 +45,10 @@ def describe_exit(code: int | None) -> str:
 
 
 class ServiceRunner:
-    """One service and the thread that looks after it; every change is told through `publish`."""
+    """One service and the thread that looks after it; every change is told through `publish`.
+
+    Its process is not started while `held` says so, for two seconds at most.
+    """
 
     def __init__(
         self,
@@ -52,10 +57,12 @@ class ServiceRunner:
         before: ServiceState | None,
         publish: Callable[[ServiceState], None],
         on_ready: Callable[[], str],
+        held: Callable[[], bool],
     ) -> None:
         self.launch = launch
         self._publish = publish
         self._on_ready = on_ready
+        self._held = held
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._state = before or ServiceState(name=launch.name, phase=ServicePhase.STARTING)
@@ -81,7 +88,7 @@ class ServiceRunner:
         failures = 0
         while not self._stopping.is_set():
             begun = time.monotonic()
-            process = self._adopt() or self._spawn()
+            process = self._adopt() or self._spawn_in_turn()
             healthy = process is not None and self._await_healthy(process, begun)
             if process is not None:
                 self._watch(process)
@@ -111,6 +118,13 @@ class ServiceRunner:
             return process
         self._stop_process(process.pid)
         return None
+
+    def _spawn_in_turn(self) -> psutil.Process | None:
+        deadline = time.monotonic() + HOLD_SECONDS
+        while self._held() and time.monotonic() < deadline:
+            if self._stopping.wait(HOLD_INTERVAL_SECONDS):
+                return None
+        return self._spawn()
 
     def _spawn(self) -> psutil.Process | None:
         try:

@@ -52,7 +52,7 @@ def against_standalone(repeat: int) -> list[Result]:
 
 
 def _round(cli: Cli, python: Path, number: int) -> dict[str, Sample]:
-    ours = _sandbox_round(cli)
+    ours = _sandbox_round(cli, number)
     dags = cli.project / "dags"
     home = cli.project.parent / f"standalone-{number}"
     with running(python, home, dags) as peer:
@@ -74,7 +74,7 @@ def _round(cli: Cli, python: Path, number: int) -> dict[str, Sample]:
     return {name: (ours.get(name, ours[name.partition(",")[0]]), seconds) for name, seconds in theirs.items()}
 
 
-def _sandbox_round(cli: Cli) -> dict[str, float]:
+def _sandbox_round(cli: Cli, number: int) -> dict[str, float]:
     ready = timed(lambda: cli("up"))
     first, later, mebibytes = _pairs(
         cli.airflow, lambda: memory.at_rest_mebibytes(lambda: memory.of_sandbox(cli.paths.instance_id))
@@ -86,7 +86,10 @@ def _sandbox_round(cli: Cli) -> dict[str, float]:
         "memory": mebibytes,
         "validate": sandbox_validate(cli),
     }
-    cli("reset")
+    # moved, not deleted: a file system that has just lost thousands of files is slow to make new ones (ext4 does not
+    # reuse inodes at once), and no round shall pay for the one before
+    cli("down")
+    cli.paths.root.rename(cli.project.parent / f"sandbox-{number}")
     return found
 
 

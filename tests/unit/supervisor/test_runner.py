@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,9 +67,12 @@ def run(told: Told) -> Iterator[Run]:
     runners: list[ServiceRunner] = []
 
     def start(
-        launch: ServiceLaunch, before: ServiceState | None = None, ready: Callable[[], str] = str
+        launch: ServiceLaunch,
+        before: ServiceState | None = None,
+        ready: Callable[[], str] = str,
+        held: Callable[[], bool] = bool,
     ) -> ServiceRunner:
-        runner = ServiceRunner(launch, before=before, publish=told.states.put, on_ready=ready)
+        runner = ServiceRunner(launch, before=before, publish=told.states.put, on_ready=ready, held=held)
         runner.start()
         runners.append(runner)
         return runner
@@ -107,6 +111,37 @@ def test_a_killed_service_is_started_again(launch: ServiceLaunch, told: Told, ru
     assert backoff.last_exit == "killed by SIGKILL"
     assert backoff.restarts == second.restarts == 1
     assert second.pid != first.pid
+
+
+def test_a_held_service_is_started_when_its_turn_comes(
+    launch: ServiceLaunch, told: Told, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process before the one that it yields to is healthy."""
+    monkeypatch.setattr("sandbox.supervisor.runner.HOLD_SECONDS", PATIENCE_SECONDS)
+    asked = threading.Event()
+    turn = threading.Event()
+
+    def held() -> bool:
+        asked.set()
+        return not turn.is_set()
+
+    run(launch, held=held)
+    assert asked.wait(PATIENCE_SECONDS)
+    assert told.states.empty()
+    turn.set()
+
+    told.until(healthy)
+
+
+def test_a_held_service_is_started_though_its_turn_never_comes(
+    launch: ServiceLaunch, told: Told, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that fails takes none of the others with it."""
+    monkeypatch.setattr("sandbox.supervisor.runner.HOLD_SECONDS", 0.1)
+
+    run(launch, held=lambda: True)
+
+    told.until(healthy)
 
 
 def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, told: Told, run: Run) -> None:
