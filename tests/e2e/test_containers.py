@@ -1,4 +1,4 @@
-"""The sandbox on Docker: what only that backend can get right or wrong (Kind: test_kind.py).
+"""The sandbox on Docker: what only that backend can get right or wrong (Kind: kind/).
 
 That DAGs, tables and clients work the same is the business of the matrix's cells, which run on every backend.
 `SANDBOX_TEST_BACKENDS=docker nox -s e2e -- tests/e2e/test_containers.py` runs these.

@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,29 @@ def test_two_sandboxes_do_not_meet(cli: Cli) -> None:
         other("down")
 
     assert cli("status", "--json").value["healthy"]
+
+
+def test_large_objects_lie_beside_their_own_sandbox(cli: Cli) -> None:
+    """LocalStack keeps no part in a folder that other sandboxes and other users of the machine share."""
+    cli("up")
+    client = cli.bucket("data-platform").meta.client
+    upload = client.create_multipart_upload(Bucket="data-platform", Key="large")
+    client.upload_part(**_part(upload), Body=b"x" * 1024 * 1024)
+
+    folders = {Path(file).parent for file in _open_files(cli, "s3") if str(upload["UploadId"]) in file}
+
+    assert folders
+    assert all(folder.is_relative_to(cli.paths.root) for folder in folders), folders
+
+
+def _part(upload: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: upload[name] for name in ("Bucket", "Key", "UploadId")} | {"PartNumber": 1}
+
+
+def _open_files(cli: Cli, service: str) -> list[str]:
+    """What the service's process has open, deleted files too."""
+    (pid,) = [each["pid"] for each in cli.status()["services"] if each["name"] == service]
+    return [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
 
 
 def test_a_second_up_waits_for_the_first(cli: Cli) -> None:
