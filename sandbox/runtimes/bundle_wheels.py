@@ -19,7 +19,11 @@ from sandbox.runtimes.pinned import Identity, Pin, rounds, select, wheel_identit
 from sandbox.runtimes.registry import LOCKS
 from sandbox.runtimes.uv import Cancelled, Outcome, RunPip, RunUv
 
-WHEEL = ("wheel", "--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+WHEEL = (
+    *("wheel", "--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"),
+    # what another patch release of this Python minor version installs is fetched too: see pinned.select
+    "--ignore-requires-python",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def run(names: Iterable[str], repeat: int) -> list[Result]:
     "--repeat", default=3, show_default=True, type=click.IntRange(min=1), help="Rounds; medians are reported."
 )
 @click.option("--output", type=click.Path(path_type=Path), default=Path("bench.json"), show_default=True)
-@click.option("--docs", is_flag=True, help="Rewrite the table in docs/benchmarks.md.")
+@click.option("--docs", is_flag=True, help="Put the figures into the table of docs/benchmarks.md.")
 def main(names: tuple[str, ...], repeat: int, output: Path, docs: bool) -> None:
     """Run the benchmarks on a machine that does nothing else."""
     # users have byte code: a machine that forbids it would have the tool compiled anew in every process
@@ -70,8 +70,7 @@ def main(names: tuple[str, ...], repeat: int, output: Path, docs: bool) -> None:
     report.write_json(results, output)
     Console(width=200).print(report.show(results))
     if docs:
-        words = " ".join(["nox -s bench --", *names, f"--repeat {repeat}", "--docs"])
-        report.write_page(results, words)
+        report.write_page(results, repeat)
     if any(result.note.startswith("FAILED") for result in results):
         sys.exit(1)
 

@@ -20,6 +20,9 @@ from tests.driver import REPOSITORY
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: nox -s bench -- --docs -->", "<!-- end of results -->"
 HEAD = ("benchmark", "what", "sandbox", "peer", "ratio", "goal", "")
+PAGE_HEAD = (*HEAD, "measured")
+ORDER = ("ready", "pair", "memory", "validate", "notebooks", "pipeline", "ingest", "matrix", "kind")
+"""Of the benchmarks in the page's table; those of one keep their own."""
 
 
 def machine() -> str:
@@ -93,16 +96,31 @@ def write_json(results: Sequence[Result], file: Path) -> None:
     file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def write_page(results: Sequence[Result], command: str) -> None:
-    """Replace the table in docs/benchmarks.md."""
-    text = PAGE.read_text(encoding="utf-8")
-    lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *(_line(row) for row in rows(results))]
-    said = f"`{command}` on {machine()}; {versions()}; {datetime.now(UTC):%Y-%m-%d}:"
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{said}\n\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+def write_page(results: Sequence[Result], repeat: int, page: Path = PAGE) -> None:
+    """Put the results into the table of docs/benchmarks.md, in the place of older ones of the same benchmarks.
+
+    What was not measured this time stays when it is of the same machine and versions; else it goes.
+    """
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    table_text, _, after = rest.partition(END)
+    said = f"On {machine()}; {versions()}:"
+    measured = f"{repeat} rounds, {datetime.now(UTC):%Y-%m-%d}"
+    new = [_line((*row, measured)) for row in rows(results)]
+    again = {result.benchmark for result in results}
+    kept = [line for line in table_text.splitlines()[5:] if said in table_text and _benchmark(line) not in again]
+    lines = [f"| {' | '.join(PAGE_HEAD)} |", f"|{'---|' * len(PAGE_HEAD)}", *sorted(kept + new, key=_place)]
+    page.write_text(f"{before}{BEGIN}\n{said}\n\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
 
 
 def _line(row: Sequence[str]) -> str:
     cells = (cell.replace("|", "\\|") for cell in row)
     return f"| {' | '.join(cells)} |"
+
+
+def _benchmark(line: str) -> str:
+    """The benchmark that a line of the table belongs to."""
+    return line.removeprefix("| ").partition(" |")[0].partition(",")[0]
+
+
+def _place(line: str) -> int:
+    return ORDER.index(_benchmark(line))

@@ -15,6 +15,7 @@ import pytest
 from sandbox import follow, health
 from sandbox.clients.databricks import DatabricksClient
 from tests.driver import Cli, copy_project
+from tests.interpreters import interpreter
 
 pytestmark = [pytest.mark.slow]
 
@@ -49,12 +50,14 @@ ROWS = {
     "3.0.2 plain": {"SANDBOX_AIRFLOW_LAUNCHER": "plain"},
     "3.3.2 prefork": {"SANDBOX_AIRFLOW_VERSION": "3.3.2", "SANDBOX_AIRFLOW_PYTHON": "3.12"},
 }
+RUNTIMES = {"3.0.2 plain": "airflow-3.0.2-py3.11", "3.3.2 prefork": "airflow-3.3.2-py3.12"}
 PATIENCE_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module", params=[pytest.param(row, marks=pytest.mark.xdist_group(row)) for row in ROWS])
 def cli(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """A sandbox on one row."""
+    interpreter(RUNTIMES[request.param])
     project = copy_project(tmp_path_factory.mktemp("row") / "project")
     (project / "dags" / "pair.py").write_text(PAIR)
     cli = Cli(project=project, env=ROWS[request.param])

@@ -5,45 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.runtimes.build import ensure
+from tests.interpreters import interpreter
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = ["airflow-3.0.2-py3.11", "airflow-3.3.2-py3.12"]
 PRODUCER = "produce_data_asset"
 CONSUMER = "trigger_databricks_workflow_dag"
-RUNTIMES_VARIABLE = "SANDBOX_TEST_RUNTIMES"
-"""A folder with ready venvs named as the runtimes; without it they are built into the cache."""
-
-
-class Silent:
-    """A Progress that says nothing."""
-
-    @contextmanager
-    def step(self, _title: str) -> Iterator[Silent]:
-        yield self
-
-    def note(self, text: str) -> None:
-        pass
-
-    def update(self, detail: str) -> None:
-        pass
-
-    def done(self, detail: str) -> None:
-        pass
-
-
-def interpreter(runtime: str) -> Path:
-    if folder := os.environ.get(RUNTIMES_VARIABLE):
-        return Path(folder) / runtime / "bin" / "python"
-    return ensure([runtime], progress=Silent())[runtime].python
 
 
 @pytest.fixture(scope="module", params=ROWS)

@@ -9,20 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from sandbox.runtimes.build import ensure
+from tests.interpreters import interpreter
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "integration-token"
 WAIT_SECONDS = 30.0
-RUNTIMES_VARIABLE = "SANDBOX_TEST_RUNTIMES"
-"""A folder with ready venvs named as the runtimes; without it they are built into the cache."""
 
 BUNDLE = """
 bundle: {name: contract}
@@ -44,31 +41,6 @@ resources:
       name: slow
       tasks: [{task_key: hold_on, notebook_task: {notebook_path: notebooks/some}}]
 """
-
-
-class Silent:
-    """A Progress that says nothing."""
-
-    @contextmanager
-    def step(self, _title: str) -> Iterator[Silent]:
-        """Say nothing."""
-        yield self
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def update(self, detail: str) -> None:
-        """Say nothing."""
-
-    def done(self, detail: str) -> None:
-        """Say nothing."""
-
-
-def interpreter(runtime: str) -> Path:
-    """The Python of a runtime."""
-    if folder := os.environ.get(RUNTIMES_VARIABLE):
-        return Path(folder) / runtime / "bin" / "python"
-    return ensure([runtime], progress=Silent())[runtime].python
 
 
 def wait_until(predicate: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 
 from sandbox.databricks_stub.notebook import NotebookOutcome, NotebookRunner, NotebookTask
 from sandbox.databricks_stub.settings import Engine, Settings
-from tests.integration.databricks_stub.conftest import ROOT, interpreter, wait_until
+from tests.integration.databricks_stub.conftest import ROOT, wait_until
+from tests.interpreters import interpreter
 
 HEADER = "# Databricks notebook source\n"
 SEPARATOR = "\n\n# COMMAND ----------\n\n"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.databricks_stub.routes import ROUTES
-from tests.integration.databricks_stub.conftest import TOKEN, WorkspaceProcess, interpreter
+from tests.integration.databricks_stub.conftest import TOKEN, WorkspaceProcess
+from tests.interpreters import interpreter
 
 AIRFLOWS = ("airflow-3.0.2-py3.11", "airflow-3.3.2-py3.12")
 

@@ -15,9 +15,10 @@ import boto3
 import pytest
 
 from sandbox.errors import PrerequisiteMissing
-from tests.integration.databricks_stub.conftest import interpreter, wait_until
+from tests.integration.databricks_stub.conftest import wait_until
 from tests.integration.engines import engine_process
 from tests.integration.engines.engine_process import AWS, FORMS, Engine, free_port, is_listening
+from tests.interpreters import interpreter
 
 
 @pytest.fixture(scope="session")

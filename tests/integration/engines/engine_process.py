@@ -15,7 +15,8 @@ import pytest
 
 from sandbox.services.java import find_java
 from sandbox.services.spark import ENGINES
-from tests.integration.databricks_stub.conftest import ROOT, interpreter, wait_until
+from tests.integration.databricks_stub.conftest import ROOT, wait_until
+from tests.interpreters import interpreter
 
 START_SECONDS = 120.0
 VOLUME = "/Volumes/projects/default/my_volume"

@@ -104,12 +104,12 @@ def test_stopping(tmp_path: Path) -> None:
         "import pathlib, pytest, time\n"
         "@pytest.fixture\n"
         "def thing():\n    yield\n    pathlib.Path('torn').touch()\n"
-        "def test_a(thing): time.sleep(600)",
+        "def test_a(thing):\n    pathlib.Path('begun').touch()\n    time.sleep(600)",
     )
     found: list[CellResult] = []
     thread = threading.Thread(target=lambda: found.append(runner.run_once(it)))
     thread.start()
-    health.wait_until(lambda: "" if it.progress.read().running else "not begun", timeout_seconds=30)
+    health.wait_until(lambda: "" if (tmp_path / "begun").exists() else "not begun", timeout_seconds=30)
 
     it.stop("interrupted")
     thread.join(timeout=30)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.progress import Silent
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.bundle import VARIABLE, problems
 from sandbox.runtimes.bundle_write import write_bundle
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.runtimes.verify import verify
-from tests.integration.runtimes.test_real_build import Silent
 
 NAMES = ("postgres", "workspace")
 NOWHERE = "http://127.0.0.1:9/"

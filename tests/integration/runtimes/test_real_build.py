@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from sandbox.progress import Silent
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.inventory import State, list_runtimes
 from sandbox.runtimes.verify import remove_damaged, verify
-
-
-class Silent:
-    """A Progress that says nothing."""
-
-    @contextmanager
-    def step(self, _title: str) -> Iterator[Silent]:
-        yield self
-
-    def note(self, text: str) -> None: ...
-
-    def update(self, detail: str) -> None: ...
-
-    def done(self, detail: str) -> None: ...
 
 
 def test_build_verify_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.driver import Cli, copy_project
+from tests.interpreters import interpreter
 
 pytestmark = [pytest.mark.xdist_group("validate")]
 
@@ -77,6 +78,7 @@ def test_what_is_missing_in_sandbox_toml_is_named(cli: Cli) -> None:
 @pytest.mark.slow
 def test_another_row_says_what_it_would_break(cli: Cli) -> None:
     """A DAG that only the present row imports, and code inside of a task that no Airflow 3 has any more."""
+    interpreter("airflow-3.3.2-py3.12")
     only_here = cli.project / "dags" / "only_here.py"
     removed = cli.project / "dags" / "removed.py"
     only_here.write_text(
