@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uv
 
+from sandbox.runtimes.uv import run_uv
 from tests.driver import REPOSITORY
 from tests.foreign import FILES, ORDERS, REVENUE_OF_CUSTOMER_1, make_repository
 
@@ -36,6 +36,12 @@ def execute(*command: object, cwd: Path, expect: int = 0) -> str:
     return done.stdout
 
 
+def uv(*arguments: object, folder: Path) -> None:
+    """uv as the tool runs it: with what this machine has told pip of its network."""
+    outcome = run_uv([str(word) for word in arguments], folder=folder)
+    assert outcome.returncode == 0, outcome.tail
+
+
 @dataclass(frozen=True, kw_only=True)
 class Installed:
     """The wheel's commands, and the repository that they are used in."""
@@ -54,13 +60,12 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The wheel and pytest in a fresh environment; the repository has no sandbox yet."""
     folder = tmp_path_factory.mktemp("foreign")
-    found = uv.find_uv_bin()
-    execute(found, "build", "--quiet", "--wheel", "--python", sys.executable, "--no-build-isolation",
-            "--out-dir", folder / "wheel", REPOSITORY, cwd=folder)  # fmt: skip
-    execute(found, "venv", "--quiet", "--python", sys.executable, folder / "tool", cwd=folder)
+    uv("build", "--quiet", "--wheel", "--python", sys.executable, "--no-build-isolation",
+       "--out-dir", folder / "wheel", REPOSITORY, folder=folder)  # fmt: skip
+    uv("venv", "--quiet", "--python", sys.executable, folder / "tool", folder=folder)
     wheel = next((folder / "wheel").glob("*.whl"))
-    execute(found, "pip", "install", "--quiet", "--python", folder / "tool" / "bin" / "python",
-            "--constraints", LOCKS / "dev.txt", wheel, "pytest", "pytest-xdist", cwd=folder)  # fmt: skip
+    uv("pip", "install", "--quiet", "--python", folder / "tool" / "bin" / "python",
+       "--constraints", LOCKS / "dev.txt", wheel, "pytest", "pytest-xdist", folder=folder)  # fmt: skip
     installed = Installed(bin=folder / "tool" / "bin", repository=make_repository(folder / "orders"))
     try:
         yield installed
