@@ -15,15 +15,15 @@ from pathlib import Path
 from sandbox.errors import PrerequisiteMissing, SandboxError
 from sandbox.progress import Step
 from sandbox.runtimes.bundle import Bundle, Part, Wanted, sha256_of
-from sandbox.runtimes.pinned import Identity, Pin, rounds, select, wheel_identity, with_hashes
+from sandbox.runtimes.pinned import Identity, Pin, installs, rounds, select, wheel_identity, with_hashes
 from sandbox.runtimes.registry import LOCKS
 from sandbox.runtimes.uv import Cancelled, Outcome, RunPip, RunUv
 
-WHEEL = (
-    *("wheel", "--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"),
-    # what another patch release of this Python minor version installs is fetched too: see pinned.select
-    "--ignore-requires-python",
-)
+_COMMON = ("--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+WHEEL = ("wheel", *_COMMON, "--wheel-dir")
+DOWNLOAD = ("download", *_COMMON, "--only-binary", ":all:", "--ignore-requires-python", "--dest")
+"""For what only other releases of the Python minor version install: `pip wheel` heeds Requires-Python whatever it is
+told, and such a package could not be built here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +63,22 @@ def fetch(job: Job, shop: Shop, step: Step) -> Part:
     python = _pip_environment(job, shop, workshop)
     arrived = workshop / "wheels"
     heard = _Heard(step, len(pins))
+    release = _release(python)
     for number, group in enumerate(rounds(pins)):
-        requirements = workshop / f"{number}.txt"
-        requirements.write_text("\n".join(pin.requirement for pin in group) + "\n", "utf-8")
-        arguments = [*WHEEL, "--wheel-dir", str(arrived), "--requirement", str(requirements)]
-        if shop.bundle.wheels.is_dir():
-            arguments += ["--find-links", shop.bundle.wheels.as_uri()]
-        outcome = _run(shop, python, arguments, workshop, heard.hear)
-        if outcome.returncode != 0:
-            raise _failed(job, shop, outcome)
+        for command, part in (
+            (WHEEL, [pin for pin in group if installs(release, pin)]),
+            (DOWNLOAD, [pin for pin in group if not installs(release, pin)]),
+        ):
+            if not part:
+                continue
+            requirements = workshop / f"{number}-{command[0]}.txt"
+            requirements.write_text("\n".join(pin.requirement for pin in part) + "\n", "utf-8")
+            arguments = [*command, str(arrived), "--requirement", str(requirements)]
+            if shop.bundle.wheels.is_dir():
+                arguments += ["--find-links", shop.bundle.wheels.as_uri()]
+            outcome = _run(shop, python, arguments, workshop, heard.hear)
+            if outcome.returncode != 0:
+                raise _failed(job, shop, outcome)
     step.update("checking the hashes")
     return _place(job, shop, pins, arrived)
 
@@ -95,6 +102,12 @@ def _pip_environment(job: Job, shop: Shop, workshop: Path) -> Path:
         if outcome.returncode != 0:
             raise _failed(job, shop, outcome)
     return venv / "bin" / "python"
+
+
+def _release(python: Path) -> str:
+    """The release of an environment's Python, `3.11.2`, as uv has written it down."""
+    settings = (python.parent.parent / "pyvenv.cfg").read_text("utf-8")
+    return next(line.split("=")[1].strip() for line in settings.splitlines() if line.startswith("version_info"))
 
 
 def _run(shop: Shop, python: Path, arguments: list[str], folder: Path, on_line: Callable[[str], None]) -> Outcome:

@@ -56,24 +56,21 @@ def select(lock: str, python_version: str) -> list[Pin]:
 
     Some markers look at the release's last number; another machine's differs from this one's, so what any needs is in.
     """
-    environments = [_environment(python_version, last) for last in ("0", "99")]
-    return [
-        pin
-        for pin in parse(lock)
-        if not pin.marker or any(Marker(pin.marker).evaluate(environment) for environment in environments)
-    ]
+    releases = [f"{python_version}.{last}" for last in ("0", "99")]
+    return [pin for pin in parse(lock) if any(installs(release, pin) for release in releases)]
 
 
-def _environment(python_version: str, last: str) -> dict[str, str]:
-    full = f"{python_version}.{last}"
-    return {
+def installs(release: str, pin: Pin) -> bool:
+    """Whether this Python release (`3.11.2`) installs the package on this platform."""
+    environment = {
         **{key: str(value) for key, value in default_environment().items()},
-        "python_version": python_version,
-        "python_full_version": full,
-        "implementation_version": full,
+        "python_version": release.rpartition(".")[0],
+        "python_full_version": release,
+        "implementation_version": release,
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
     }
+    return not pin.marker or Marker(pin.marker).evaluate(environment)
 
 
 def rounds(pins: list[Pin]) -> list[list[Pin]]:

@@ -41,6 +41,7 @@ class FakeUv:
                 venv = Path([argument for argument in arguments if argument != "--offline"][-1])
                 (venv / "bin").mkdir(parents=True)
                 (venv / "bin" / "python").symlink_to(sys.executable)
+                (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.11.2\n")
             case ["pip", "sync", *_]:
                 return self._sync(arguments, on_line, cancelled)
             case ["pip", "compile", *_]:

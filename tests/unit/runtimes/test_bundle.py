@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.runtimes.build import ensure
@@ -27,6 +28,7 @@ class FakePip:
 
     def __init__(self) -> None:
         self.runs = 0
+        self.fetched_by: dict[str, str] = {}
         self.outcome = Outcome(returncode=0)
 
     def __call__(
@@ -39,12 +41,14 @@ class FakePip:
         cancelled: threading.Event | None = None,
     ) -> Outcome:
         self.runs += 1
-        target = Path(arguments[list(arguments).index("--wheel-dir") + 1])
+        command = arguments[0]
+        target = Path(arguments[list(arguments).index("--dest" if command == "download" else "--wheel-dir") + 1])
         requirements = Path(arguments[list(arguments).index("--requirement") + 1])
         target.mkdir(exist_ok=True)
         for pin in parse(requirements.read_text("utf-8")) if self.outcome.returncode == 0 else ():
             name, version = pin.identity
             on_line(f"Collecting {name}=={version}")
+            self.fetched_by[f"{name}=={version}"] = command
             (target / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").write_text(f"{name} run {self.runs}")
         return self.outcome
 
@@ -89,6 +93,15 @@ def test_what_is_written(write: Callable[..., Written]) -> None:
     assert all(f"--hash=sha256:{digest}" in lock for digest in part.files.values())
     assert set(part.built) == set(part.files)
     assert list(problems(bundle)) == []
+
+
+def test_what_other_releases_of_the_python_install_is_downloaded(write: Callable[..., Written], pip: FakePip) -> None:
+    """Python 3.11.2 cannot build a wheel of what needs 3.11.5, and the bundle is for both."""
+    write("workspace")
+
+    versions = {pin.split("==")[1]: command for pin, command in pip.fetched_by.items() if pin.startswith("soupsieve==")}
+    assert sorted(versions.values()) == ["download", "wheel"]
+    assert max(versions, key=Version) == next(version for version, command in versions.items() if command == "download")
 
 
 def test_written_again_fetches_nothing(write: Callable[..., Written], pip: FakePip) -> None:
