@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -110,16 +109,3 @@ class TestDocker:
 
         assert chosen("status", "--json").value["healthy"]
         up("up")
-
-
-def test_another_backend_is_refused_while_one_is_up(tmp_path: Path) -> None:
-    """The tables are there, so the command says what to do instead of starting a second, empty sandbox."""
-    if reason := wanted("docker"):
-        pytest.skip(reason)
-    cli = Cli(project=copy_project(tmp_path / "p"), name="one")
-    cli("up")
-    try:
-        refused = cli("up", "--backend", "docker", expect=2)
-        assert "is up on the process backend" in refused.err
-    finally:
-        cli("reset")
