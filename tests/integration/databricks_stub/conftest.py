@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox import health
 from tests.interpreters import interpreter
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,12 +45,14 @@ resources:
 
 def wait_until(predicate: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:
     """The first true value; fails the test when none comes."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := predicate():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
+    found: list[Any] = []
+
+    def complaint() -> str:
+        found[:] = [predicate()]
+        return "" if found[0] else f"{what} did not happen"
+
+    health.wait_until(complaint, timeout_seconds=seconds, interval_seconds=0.05)
+    return found[0]
 
 
 class WorkspaceProcess:

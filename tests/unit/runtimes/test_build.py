@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import errno
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from sandbox import health
 from sandbox.errors import ConfigurationError, PrerequisiteMissing, SandboxError
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.registry import RUNTIMES
@@ -212,13 +212,12 @@ def test_two_builders_build_once(cache_dir: Path, tools: Tools, uv: FakeUv, prog
 
 
 def _set_when_waiting(progress: RecordedProgress, event: threading.Event) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    def complaint() -> str:
         step = progress.steps.get("runtime postgres")
-        if step and any("waiting" in line for line in step.said):
-            event.set()
-            return
-        time.sleep(0.01)  # the interval of a poll with a deadline
+        return "" if step and any("waiting" in line for line in step.said) else "nobody waits"
+
+    health.wait_until(complaint, timeout_seconds=10, interval_seconds=0.01)
+    event.set()
 
 
 def test_uninstalled_interpreter_is_built_again(

@@ -130,7 +130,7 @@ def test_a_held_service_is_started_when_its_turn_comes(
     assert told.states.empty()
     turn.set()
 
-    told.until(healthy)
+    assert told.until(healthy).pid is not None
 
 
 def test_a_held_service_is_started_though_its_turn_never_comes(
@@ -141,7 +141,7 @@ def test_a_held_service_is_started_though_its_turn_never_comes(
 
     run(launch, held=lambda: True)
 
-    told.until(healthy)
+    assert told.until(healthy).pid is not None
 
 
 def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, told: Told, run: Run) -> None:
