@@ -66,9 +66,8 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Tests against the real Airflow, S3, workspace and Sail; the contracts have sessions: `backends`, `engines`."""
-    options = ("--dist=loadgroup", "--ignore=tests/integration/backends")
-    _pytest(session, "tests/integration", *options, timeout=600, env={"SANDBOX_TEST_ENGINES": "sail"})
+    """Tests against the real Airflow, S3, workspace and Sail; other backends and engines: `backends`, `engines`."""
+    _pytest(session, "tests/integration", "--dist=loadgroup", timeout=600, env={"SANDBOX_TEST_ENGINES": "sail"})
 
 
 @nox.session

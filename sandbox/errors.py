@@ -6,6 +6,7 @@ SandboxError                 70  our bug, when raised bare
 ├── NothingSelected           3  a selection matched nothing
 ├── PrerequisiteMissing       4  this machine lacks something (a Python, disk space, Docker, Java, the network)
 ├── ServiceNotHealthy         5  a service did not become, or is not, healthy
+│   └── PortTaken             5  another program was faster at a port that the sandbox had chosen
 └── TeardownIncomplete        6  something could not be stopped or removed
 """
 
@@ -67,6 +68,13 @@ class ServiceNotHealthy(SandboxError):
     """A service did not become healthy, or is not."""
 
     exit_code = 5
+
+
+class PortTaken(ServiceNotHealthy):
+    """Another program took a port between the moment when it was chosen and the one when its service would bind it.
+
+    The next `up` finds it busy: it takes another one, or says that the port was set.
+    """
 
 
 class TeardownIncomplete(SandboxError):

@@ -7,17 +7,20 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import filelock
+import tenacity
 
 from sandbox import health
 from sandbox.archive import sample
 from sandbox.backends import Backend, SandboxStatus, backend_of, cluster, marker
 from sandbox.config import LoadedConfig
-from sandbox.errors import ConfigurationError, ServiceNotHealthy
+from sandbox.errors import ConfigurationError, PortTaken, ServiceNotHealthy
 from sandbox.paths import StatePaths, make_private
-from sandbox.plan import resolve
+from sandbox.plan import Plan, resolve
 from sandbox.progress import Progress
 
 LOCK_WAIT_SECONDS = 600.0
+PORT_ATTEMPTS = 3
+ONCE_MORE = "another program took a port while the sandbox started; once more, with ports that are free now"
 
 
 @contextmanager
@@ -58,7 +61,6 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
     """
     plan = resolve(loaded.config, paths)
     backend = backend_of(plan.backend)
-    explicit = set(loaded.origins)
     with exclusive(paths, progress):
         _refuse_second_backend(paths, plan.backend)
         marker.write(paths, plan.backend)
@@ -66,7 +68,7 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
         try:
             if plan.backend != cluster.NAME:
                 sample.ensure(loaded.config.archive.sample, paths.archives, progress)
-            backend.up(plan, explicit=explicit, progress=progress)
+            _start(backend, plan, loaded, progress)
         except BaseException:
             if not was_up and not keep:
                 backend.down(paths, progress)
@@ -75,13 +77,24 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
         return backend.status(paths)
 
 
+def _start(backend: Backend, plan: Plan, loaded: LoadedConfig, progress: Progress) -> None:
+    """Have the backend start or repair; once more, on other ports, when another program was faster at one of them."""
+    retry = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(PortTaken),
+        stop=tenacity.stop_after_attempt(PORT_ATTEMPTS),
+        before=lambda attempt: progress.note(ONCE_MORE) if attempt.attempt_number > 1 else None,
+        reraise=True,
+    )
+    retry(backend.up, plan, explicit=set(loaded.origins), progress=progress)
+
+
 def reload(loaded: LoadedConfig, paths: StatePaths, services: Collection[str], progress: Progress) -> SandboxStatus:
     """End the named services, then do what `up` does: it starts what is gone and what has other settings now."""
     backend = backend_of(marker.read(paths))
     config = loaded.config.model_copy(update={"backend": marker.read(paths)})
     with exclusive(paths, progress):
         backend.end(paths, services)
-        backend.up(resolve(config, paths), explicit=set(loaded.origins), progress=progress)
+        _start(backend, resolve(config, paths), loaded, progress)
         return backend.status(paths)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,15 +14,18 @@ import psutil
 
 from sandbox.errors import ConfigurationError
 from sandbox.paths import make_private, user_runtime_folder, write_private
-from sandbox.plan import Plan
+from sandbox.plan import Plan, PlannedService
 
 PORTS_TO_TRY = 200
+ADDRESSES = ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1")
+"""Whoever listens at one of these keeps a service from 127.0.0.1."""
+STRANGER = "another program"
 
 
 class Reservations:
     """Ports promised to services that have not bound them yet, so that two `up` at the same time never share one.
 
-    Each is a locked file; the locks end with `release`, or with the process that holds them.
+    Each is a locked file; the locks end with `close`, or with the process that holds them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +46,7 @@ class Reservations:
         self._files.append(file)
         return True
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let go of all."""
         for file in self._files:
             file.close()
@@ -69,25 +72,43 @@ def is_free(port: int) -> bool:
     return True
 
 
-def holder(port: int) -> str:
-    """Who listens at `port`, in words; "another program" where this user may not know."""
+def _listeners(port: int) -> set[int | None]:
+    """The pids of those who listen where a service of ours would; None is somebody whom this user may not know."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:  # macOS lets only root list everybody's
-        return "another program"
-    for connection in connections:
-        listening = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-        if listening and connection.pid:
-            try:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-            except psutil.NoSuchProcess:
-                break
-    return "another program"
+        return set()
+    there = {(address, port) for address in ADDRESSES}
+    return {
+        connection.pid
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr) in there
+    }
 
 
-def _next_free(port: int, reservations: Reservations) -> int:
+def _describe(pid: int | None) -> str:
+    try:
+        return f"{psutil.Process(pid).name()} (pid {pid})" if pid else STRANGER
+    except psutil.NoSuchProcess:
+        return STRANGER
+
+
+def holder(port: int) -> str:
+    """Who listens at `port`, in words; "another program" where this user may not know."""
+    return next((_describe(pid) for pid in _listeners(port) if pid), STRANGER)
+
+
+def stranger(port: int, is_ours: Callable[[int], bool]) -> str:
+    """Who listens at `port` in our service's stead, in words; empty when nobody does, or where no one may ask."""
+    listeners = _listeners(port)
+    if not listeners or any(pid and is_ours(pid) for pid in listeners):
+        return ""
+    return _describe(next(iter(listeners)))
+
+
+def _next_free(port: int, promised: Collection[int], reservations: Reservations) -> int:
     for candidate in range(port + 1, min(port + PORTS_TO_TRY, 65536)):
-        if reservations.take(candidate):
+        if candidate not in promised and reservations.take(candidate):
             return candidate
     raise ConfigurationError(f"no free port between {port} and {port + PORTS_TO_TRY}", next_command="ss -ltnp")
 
@@ -96,17 +117,17 @@ def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], re
     """Give each service its port.
 
     `explicit` names the port settings that the user set: a busy one is an error, a busy default steps aside. `held` are
-    the ports that living services of this sandbox already have. The ports of the last time, read from the file
-    `remembered`, are preferred, so that addresses stay as they were.
+    the ports that living services of this sandbox already have, or are about to bind. The ports of the last time, read
+    from the file `remembered`, are preferred, so that addresses stay as they were.
     """
     last: dict[str, int] = json.loads(remembered.read_text()) if remembered.exists() else {}
     ports: dict[str, int] = {}
-    notes: list[str] = []
+    refused: list[tuple[PlannedService, int]] = []
     reservations = Reservations(user_runtime_folder() / "ports")
     for service in plan.services:
-        if service.port is None:
-            continue
         wanted = service.port
+        if wanted is None:
+            continue
         if service.name in held and (service.port_setting not in explicit or held[service.name] == wanted):
             ports[service.name] = held[service.name]
         elif reservations.take(wanted):
@@ -118,12 +139,15 @@ def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], re
                 next_command=f"ss -ltnp 'sport = :{wanted}'    (or set another {service.port_setting})",
             )
         else:
-            before = last.get(service.name)
-            usable = before is not None and reservations.take(before)
-            ports[service.name] = before if before is not None and usable else _next_free(wanted, reservations)
-            notes.append(
-                f"{service.title} is on port {ports[service.name]}: {holder(wanted)} holds {wanted} "
-                f"({service.port_setting})"
-            )
+            refused.append((service, wanted))
+    # only now: whoever steps aside must not take what another service of this sandbox has or wants
+    notes = []
+    for service, wanted in refused:
+        promised = ports.values()
+        before = last.get(service.name)
+        usable = before is not None and before not in promised and reservations.take(before)
+        port = before if before is not None and usable else _next_free(wanted, promised, reservations)
+        ports[service.name] = port
+        notes.append(f"{service.title} is on port {port}: {holder(wanted)} holds {wanted} ({service.port_setting})")
     write_private(remembered, json.dumps(ports))
     return PortChoice(ports=ports, notes=tuple(notes), reservations=reservations)

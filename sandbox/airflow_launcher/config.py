@@ -28,6 +28,10 @@ class LauncherConfig:
     state_file: Path
     validate_socket: Path
 
+    def log(self, component: str) -> Path:
+        """The file that gets all that a component prints."""
+        return self.logs / f"airflow-{component}.log"
+
     @classmethod
     def read(cls, file: Path) -> LauncherConfig:
         """Read the file."""

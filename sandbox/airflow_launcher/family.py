@@ -16,6 +16,9 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 STABLE_AFTER_SECONDS = 60.0
 STOP_SECONDS = 3.0
+ENDS_BEFORE_GIVING_UP = 4
+SHOWN_BYTES = 4096
+SHOWN_LINES = 12
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -35,14 +38,23 @@ class Member:
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
+    was_stable: bool = False
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it ended again and again and never lived for a minute: it cannot start."""
+        return self.failures >= ENDS_BEFORE_GIVING_UP and not self.was_stable
 
 
 class Family:
-    """The components' processes."""
+    """The components' processes; `start` starts one whose output goes to the file that `log` names."""
 
-    def __init__(self, names: Iterable[str], *, start: Callable[[str], int], state_file: Path) -> None:
+    def __init__(
+        self, names: Iterable[str], *, start: Callable[[str], int], log: Callable[[str], Path], state_file: Path
+    ) -> None:
         self.members = {name: Member(name=name) for name in names}
         self._start = start
+        self._log = log
         self._state_file = state_file
         _adopt_orphans()
 
@@ -81,11 +93,22 @@ class Family:
         member.pid = None
         member.last_exit = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         lived_seconds = time.monotonic() - member.started
+        member.was_stable = member.was_stable or lived_seconds > STABLE_AFTER_SECONDS
         member.failures = 1 if lived_seconds > STABLE_AFTER_SECONDS else member.failures + 1
         member.restarts += 1
         member.due = time.monotonic() + backoff_seconds(member.failures)
         print(f"{member.name} {member.last_exit} after {lived_seconds:.1f} s", file=sys.stderr, flush=True)
         self._tell()
+
+    def gives_up(self) -> bool:
+        """Whether a component cannot start; then the end of its log has been printed, for whoever looks at ours."""
+        for member in self.members.values():
+            if member.is_hopeless:
+                log = self._log(member.name)
+                print(f"{member.name} cannot start; the end of {log.name}:", file=sys.stderr)
+                print(_end_of(log), file=sys.stderr, flush=True)
+                return True
+        return False
 
     def end_idle_orphans(self, guests: Collection[int] = ()) -> None:
         """Kill what a dead component left and what does no work: adopted processes without children of their own.
@@ -116,6 +139,13 @@ class Family:
         rows = [asdict(member) | {"running": member.pid is not None} for member in self.members.values()]
         temporary.write_text(json.dumps({"components": rows}, indent=1), encoding="utf-8")
         temporary.replace(self._state_file)
+
+
+def _end_of(log: Path) -> str:
+    with contextlib.suppress(OSError), log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - SHOWN_BYTES))
+        return "\n".join(stream.read().decode(errors="replace").splitlines()[-SHOWN_LINES:])
+    return "(it cannot be read)"
 
 
 def _adopt_orphans() -> None:

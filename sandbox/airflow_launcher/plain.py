@@ -13,20 +13,20 @@ from sandbox.airflow_launcher.prefork import catch_signals, wait_for_database
 
 
 def run(config: LauncherConfig) -> int:
-    """Run until SIGTERM."""
+    """Run until SIGTERM, or until a component turns out to be unable to start; returns the exit code."""
     wakeup = catch_signals()
     wait_for_database()
 
     def start(name: str) -> int:
-        log = str(config.logs / f"airflow-{name}.log")
-        to_log = [(os.POSIX_SPAWN_OPEN, 1, log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)]
+        to_log = [(os.POSIX_SPAWN_OPEN, 1, str(config.log(name)), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)]
         argv = [sys.executable, "-m", "airflow", name, *ARGUMENTS[name]]
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=[*to_log, (os.POSIX_SPAWN_DUP2, 1, 2)])
 
-    family = Family(COMPONENTS, start=start, state_file=config.state_file)
+    family = Family(COMPONENTS, start=start, log=config.log, state_file=config.state_file)
     for name in COMPONENTS:
         family.start(name)
-    while True:
+    code = 0
+    while code == 0:
         ready, _, _ = select.select([wakeup], [], [], min(family.next_due_seconds(), 1.0))
         if ready:
             heard = os.read(wakeup, 4096)
@@ -34,5 +34,6 @@ def run(config: LauncherConfig) -> int:
                 break
         family.reap()
         family.start_due()
+        code = int(family.gives_up())
     family.stop()
-    return 0
+    return code

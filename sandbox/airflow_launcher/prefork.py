@@ -46,7 +46,7 @@ ORPHAN_SWEEP_SECONDS = 5.0
 
 
 def run(config: LauncherConfig) -> int:
-    """Run until SIGTERM."""
+    """Run until SIGTERM, or until a component turns out to be unable to start; returns the exit code."""
     gc.disable()
     wakeup = catch_signals()
     sys.argv = ["airflow"]
@@ -59,12 +59,12 @@ def run(config: LauncherConfig) -> int:
     def fork(name: str) -> int:
         pid = os.fork()
         if pid == 0:
-            _become(name, config.logs / f"airflow-{name}.log", parser)
+            _become(name, config.log(name), parser)
         return pid
 
     wait_for_database()
     _dispose(settings)
-    family = Family(COMPONENTS, start=fork, state_file=config.state_file)
+    family = Family(COMPONENTS, start=fork, log=config.log, state_file=config.state_file)
     family.start("api-server")
     for module in (*SHARED_MODULES, *DAG_MODULES):
         # a row may have moved a module or lack a provider: then its users import it themselves
@@ -75,9 +75,9 @@ def run(config: LauncherConfig) -> int:
     for name in COMPONENTS[1:]:
         family.start(name)
     with ValidateServer(config.validate_socket) as validator:
-        _look_after(family, validator, wakeup)
+        code = _look_after(family, validator, wakeup)
     family.stop()
-    return 0
+    return code
 
 
 def catch_signals() -> int:
@@ -91,16 +91,18 @@ def catch_signals() -> int:
     return read
 
 
-def _look_after(family: Family, validator: ValidateServer, wakeup: int) -> None:
+def _look_after(family: Family, validator: ValidateServer, wakeup: int) -> int:
     swept = time.monotonic()
     while True:
         ready, _, _ = select.select([wakeup, validator.fileno()], [], [], family.next_due_seconds())
         if wakeup in ready:
             heard = os.read(wakeup, 4096)
             if signal.SIGTERM in heard or signal.SIGINT in heard:
-                return
+                return 0
         family.reap()
         family.start_due()
+        if family.gives_up():
+            return 1
         if validator.fileno() in ready:
             validator.answer()
         if time.monotonic() - swept > ORPHAN_SWEEP_SECONDS:

@@ -35,7 +35,7 @@ class Contained:
         value = {
             "argv": self.process.argv,
             "env": dict(self.process.env),
-            "files": {str(path): text for path, text in self.process.files.items()},
+            "files": self.process.files_digest,
             "mounts": [dataclasses.astuple(mount) for mount in self.form.mounts],
         }
         return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -63,14 +63,13 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     )
     inner = inside(outer, lambda name: name)
     services = [contained(planned.name, inner) for planned in plan.services]
-    with contextlib.ExitStack() as reserved:
-        reserved.callback(choice.reservations.release)
+    with contextlib.closing(choice.reservations):
         references = _references(plan, progress)
         stale = _replace_stale(services, references, outer, running)
         # from here on the sandbox exists: `down` and `status` find it
         _remember(outer, {})
         network = _network(docker, paths)
-    _start_stale(services, stale, references, network, outer, progress)
+        _start_stale(services, stale, references, network, outer, progress)
     _remember(outer, docker_wait.until_healthy(containers.find(docker, paths), outer, progress))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.backends.containers import Contained
 from sandbox.errors import PrerequisiteMissing, SandboxError, ServiceNotHealthy
-from sandbox.images.docker import failure, program
+from sandbox.images.docker import failure, foreseen, program
 from sandbox.paths import StatePaths
 from sandbox.services.spec import ARCHIVES, LOOPBACK, PROJECT, Mount, ServiceContext
 
@@ -56,9 +56,8 @@ def raise_foreseen(what: str, kind: type[SandboxError] = ServiceNotHealthy) -> I
         yield
     except (docker.errors.DockerException, requests.RequestException) as error:
         said = getattr(error, "explanation", None) or str(error)
-        found = failure(["run"], str(said), 1)
-        if isinstance(found, PrerequisiteMissing):
-            raise PrerequisiteMissing(found.what, why=f"{what}: {said}", next_command=found.next_command) from error
+        if found := foreseen(str(said)):
+            raise type(found)(found.what, why=f"{what}: {said}", next_command=found.next_command) from error
         raise kind(what, why=str(said), next_command="docker ps --all    (and `docker info`)") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -81,8 +82,8 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     with Shipment(paths, tools) as shipment:
         with ThreadPoolExecutor() as pool:
             building = pool.submit(_build, plan, shipment, progress)
-            choice.reservations.release()
-            cluster.ensure(config, paths, choice.ports, tools, progress)
+            with contextlib.closing(choice.reservations):
+                cluster.ensure(config, paths, choice.ports, tools, progress)
             built = building.result()
         first, others = _by_need(built)
         shipment.load((*first, *others))

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import ConfigurationError, PrerequisiteMissing, SandboxError
+from sandbox.images.docker import foreseen, last_words
 
-KEPT_LINES = 30
 LEAST_VERSIONS = {"kind": (0, 20), "helm": (3, 10), "kubectl": (1, 27)}
 """The oldest versions that this backend was made for; `sandbox doctor` compares."""
 VERSION_COMMANDS = {
@@ -128,22 +128,16 @@ def line(tools: Tools, program: str, arguments: Sequence[str]) -> str:
 
 def tool_failed(name: str, arguments: Sequence[str], output: str, code: int) -> SandboxError:
     """The error for a tool that failed, by what it said."""
-    tail = "\n".join(output.strip().splitlines()[-KEPT_LINES:])
+    tail = last_words(output)
     low = output.lower()
-    if "no space left on device" in low:
-        return PrerequisiteMissing(
-            "Docker is out of disk space", why=tail, next_command="docker system df && docker image prune"
-        )
     if name == "kind" and ("failed to pull image" in low or "no such host" in low):
         return PrerequisiteMissing(
             "the node image of the cluster cannot be pulled",
             why=tail,
             next_command="docker images kindest/node    (and name one of them: KIND_NODE_IMAGE=kindest/node:…)",
         )
-    if "permission denied" in low and "docker" in low:
-        return PrerequisiteMissing(
-            "this user may not use Docker", why=tail, next_command="sudo usermod -aG docker $USER && newgrp docker"
-        )
+    if name == "kind" and (known := foreseen(output)):
+        return known
     if name in ("kubectl", "helm") and ("context" in low and "does not exist" in low):
         return ConfigurationError(
             "the kubeconfig has no such context", why=tail, next_command="kubectl config get-contexts --output name"

@@ -20,7 +20,7 @@ from sandbox.backends.process_supervisor import (
     settled_state,
     supervised,
 )
-from sandbox.backends.process_wait import wait_until_healthy
+from sandbox.backends.process_wait import stranger_at, wait_until_healthy
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
@@ -70,8 +70,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     )
     for text in choice.notes:
         progress.note(text)
-    with contextlib.ExitStack() as held:
-        held.callback(choice.reservations.release)
+    with contextlib.closing(choice.reservations):
         _start(plan, choice.ports, built, running, progress)
 
 
@@ -120,14 +119,14 @@ def link_package(paths: StatePaths) -> None:
 
 
 def _held_ports(paths: StatePaths, running: SupervisorState | None) -> dict[str, int]:
-    """The ports of those services of an earlier `up` whose process lives."""
+    """The ports of those services of an earlier `up` whose process lives, and has its port or may still get it."""
     if running is None or not paths.launch_file.exists():
         return {}
     before = read_launch(paths.launch_file).context.ports
     alive = {
         name for name, state in running.services.items() if ownership.identify(state.pid, state.created) is not None
     }
-    return {name: port for name, port in before.items() if name in alive}
+    return {name: port for name, port in before.items() if name in alive and not stranger_at(port, paths)}
 
 
 def _launch(plan: Plan, context: ServiceContext) -> Launch:
@@ -149,6 +148,7 @@ def _launch(plan: Plan, context: ServiceContext) -> Launch:
                 probe=entry.probe(context),
                 stop_signal=entry.stop_signal,
                 stop_seconds=entry.stop_seconds,
+                files=form.files_digest,
             )
         )
     return Launch(services=tuple(launches), context=context)

@@ -6,8 +6,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from sandbox import health, room
-from sandbox.errors import ServiceNotHealthy
+from sandbox import health, ports, room
+from sandbox.errors import PortTaken, ServiceNotHealthy
+from sandbox.paths import StatePaths
 from sandbox.progress import Progress, Step
 from sandbox.services import SERVICES
 from sandbox.supervisor import ownership
@@ -26,12 +27,18 @@ def tail(file: Path, lines: int) -> str:
         return "\n".join(stream.read().decode(errors="replace").splitlines()[-lines:])
 
 
+def stranger_at(port: int, paths: StatePaths) -> str:
+    """Who has a port of this sandbox and does not belong to it, in words; empty when nobody does."""
+    return ports.stranger(port, lambda pid: ownership.belongs(pid, paths.instance_id))
+
+
 class _Wait:
     def __init__(self, launch: Launch, before: SupervisorState | None, progress: Progress) -> None:
         self.context = launch.context
         self.fingerprints = {service.name: service.fingerprint for service in launch.services}
         self.pending = list(self.fingerprints)
         self.begun = time.monotonic()
+        self.told: dict[str, ServiceState | None] = {}
         self.restarts_before = {name: state.restarts for name, state in before.services.items()} if before else {}
         self.stack = ExitStack()
         self.steps: dict[str, tuple[ExitStack, Step]] = {}
@@ -55,6 +62,9 @@ class _Wait:
         waiting = []
         for name in list(self.pending):
             known = state.services.get(name)
+            if known != self.told.get(name):
+                self.told[name] = known
+                self._refuse_stranger(name)
             if self._is_healthy(name, known):
                 stack, step = self.steps.pop(name)
                 shown = (SERVICES[name].url(self.context), known.detail if known else "")
@@ -69,6 +79,16 @@ class _Wait:
                 ends = known.restarts - self.restarts_before.get(name, 0)
                 raise self.error(name, f"it ended {ends} times, the last time: {known.last_exit}")
         return "; ".join(waiting)
+
+    def _refuse_stranger(self, name: str) -> None:
+        """Raise PortTaken when the answers at the service's port, good ones too, are another program's."""
+        port = self.context.ports.get(name)
+        if port is not None and (who := stranger_at(port, self.context.paths)):
+            raise PortTaken(
+                f"port {port} of {SERVICES[name].title} was taken by another program while the sandbox started",
+                why=f"{who} listens there",
+                next_command="sandbox up",
+            )
 
     def _is_healthy(self, name: str, known: ServiceState | None) -> bool:
         if known is None or known.phase is not ServicePhase.HEALTHY or known.fingerprint != self.fingerprints[name]:

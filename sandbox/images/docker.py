@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.errors import PortTaken, PrerequisiteMissing, SandboxError
 
 KEPT_LINES = 30
 NO_DAEMON = (
@@ -20,6 +20,8 @@ NO_DAEMON = (
     "connection refused",
     "errors pretty printing info",  # what `docker info --format` of 20.10 makes of it
 )
+
+PORT_TAKEN = ("address already in use", "port is already allocated", "ports are not available")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -57,7 +59,18 @@ def program() -> str:
 
 def failure(arguments: Sequence[str], output: str, code: int) -> SandboxError:
     """The error for a docker command that failed, by what its output says."""
-    tail = "\n".join(output.strip().splitlines()[-KEPT_LINES:])
+    tail = last_words(output)
+    return foreseen(output) or SandboxError(f"docker {' '.join(arguments[:2])} failed with exit code {code}", why=tail)
+
+
+def last_words(output: str) -> str:
+    """What of a failed command's output is shown."""
+    return "\n".join(output.strip().splitlines()[-KEPT_LINES:])
+
+
+def foreseen(output: str) -> SandboxError | None:
+    """The error for what Docker says, from whichever command it comes; None when the words are unknown."""
+    tail = last_words(output)
     low = output.lower()
     if "permission denied" in low and "docker" in low and "sock" in low:
         return PrerequisiteMissing(
@@ -75,11 +88,15 @@ def failure(arguments: Sequence[str], output: str, code: int) -> SandboxError:
         )
     if "manifest unknown" in low or "pull access denied" in low or "failed to resolve" in low or "no such host" in low:
         return PrerequisiteMissing(
-            f"an image cannot be pulled (docker {arguments[0]})",
+            "an image cannot be pulled",
             why=tail,
             next_command="sandbox config    (images.base and images.airflow_base name images that this machine has)",
         )
-    return SandboxError(f"docker {' '.join(arguments[:2])} failed with exit code {code}", why=tail)
+    if any(words in low for words in PORT_TAKEN):
+        return PortTaken(
+            "another program took a port before its container could have it", why=tail, next_command="sandbox up"
+        )
+    return None
 
 
 def inspect_image(reference: str) -> dict[str, Any] | None:

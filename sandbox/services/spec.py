@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +97,12 @@ class ProcessForm:
     cwd: Path
     folders: tuple[Path, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def files_digest(self) -> str:
+        """Sixteen hex digits of the files and what is in them: a process that has read others is outdated."""
+        texts = {str(path): text for path, text in self.files.items()}
+        return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 PROJECT = "project"

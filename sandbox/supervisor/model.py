@@ -31,7 +31,10 @@ class ServicePhase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceLaunch:
-    """One service as the supervisor starts it: `env` is added to the supervisor's own environment."""
+    """One service as the supervisor starts it: `env` is added to the supervisor's own environment.
+
+    `files` is the digest of the files that were written for it: its settings.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -41,11 +44,12 @@ class ServiceLaunch:
     probe: Probe
     stop_signal: str
     stop_seconds: float
+    files: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Changes when anything about the process changes, so that a running one is known to be outdated."""
-        text = json.dumps([self.argv, dict(sorted(self.env.items())), self.cwd])
+        text = json.dumps([self.argv, dict(sorted(self.env.items())), self.cwd, self.files, self.probe.target])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -30,6 +30,19 @@ def identify(pid: int | None, created: float | None) -> psutil.Process | None:
     return process
 
 
+def belongs(pid: int, instance_id: str) -> bool:
+    """Whether the process is this sandbox's: it carries the mark, or a process that it descends from does.
+
+    A process that writes its own title, as Airflow's API server does, overwrites its environment with it.
+    """
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.parents()]
+    except GONE:
+        return False
+    return any(_carries({MARK: instance_id}, each) for each in family)
+
+
 def marked(instance_id: str) -> list[psutil.Process]:
     """Every living process that carries this sandbox's mark, except the caller and its ancestors."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
@@ -42,15 +55,16 @@ def of_service(instance_id: str, service: str) -> list[psutil.Process]:
 
 
 def _with_environment(wanted: Mapping[str, str]) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-            if wanted.items() <= environment.items() and process.status() != psutil.STATUS_ZOMBIE:
-                yield process
-        except (psutil.AccessDenied, *GONE):
-            continue  # another user's process, or one that just ended: neither is ours
-        except OSError:
-            continue  # a kernel thread or a process in exit: it has no environment to read
+    return (process for process in psutil.process_iter() if _carries(wanted, process))
+
+
+def _carries(wanted: Mapping[str, str], process: psutil.Process) -> bool:
+    try:
+        return wanted.items() <= process.environ().items() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.AccessDenied, *GONE):
+        return False  # another user's process, or one that just ended: neither is ours
+    except OSError:
+        return False  # a kernel thread or a process in exit: it has no environment to read
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

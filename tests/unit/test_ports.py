@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +24,17 @@ def busy_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def plan_for(folder: Path, port: int) -> Plan:
-    service = PlannedService(name="s3", title="S3", runtimes=(), port=port, port_setting="s3.port")
+def planned(name: str, title: str, port: int) -> PlannedService:
+    return PlannedService(name=name, title=title, runtimes=(), port=port, port_setting=f"{name}.port")
+
+
+def plan_for(folder: Path, port: int, *others: PlannedService) -> Plan:
     return Plan(
         name="default",
         backend="process",
         config=Config(),
         paths=StatePaths(project=folder, name="default"),
-        services=(service,),
+        services=(planned("s3", "S3", port), *others),
     )
 
 
@@ -40,7 +44,7 @@ def test_a_free_port_is_taken_as_it_is(tmp_path: Path, free_port: int) -> None:
 
     assert choice.ports == {"s3": free_port}
     assert choice.notes == ()
-    choice.reservations.release()
+    choice.reservations.close()
 
 
 def test_a_busy_default_steps_aside_and_says_who_holds_it(tmp_path: Path, busy_port: int) -> None:
@@ -48,13 +52,13 @@ def test_a_busy_default_steps_aside_and_says_who_holds_it(tmp_path: Path, busy_p
     plan = plan_for(tmp_path, busy_port)
 
     first = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
-    first.reservations.release()
+    first.reservations.close()
     again = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
 
     assert first.ports["s3"] > busy_port
     assert str(busy_port) in first.notes[0]
     assert again.ports == first.ports
-    again.reservations.release()
+    again.reservations.close()
 
 
 def test_a_busy_port_that_the_user_set_is_an_error(tmp_path: Path, busy_port: int) -> None:
@@ -72,6 +76,37 @@ def test_a_port_that_our_own_service_holds_is_kept(tmp_path: Path, busy_port: in
     assert choice.ports == {"s3": busy_port}
 
 
+@pytest.mark.parametrize(("explicit", "held"), [((), ()), (("archive.port",), ()), ((), ("archive",))])
+def test_whoever_steps_aside_leaves_the_others_theirs(
+    tmp_path: Path, busy_port: int, explicit: tuple[str, ...], held: tuple[str, ...]
+) -> None:
+    """The port after a busy one is another service's, by default, by setting, or because it is about to bind it."""
+    plan = plan_for(tmp_path, busy_port, planned("archive", "Archive mirror", busy_port + 1))
+
+    choice = ports.choose(
+        plan, explicit=explicit, held=dict.fromkeys(held, busy_port + 1), remembered=tmp_path / "ports.json"
+    )
+    choice.reservations.close()
+
+    assert choice.ports["archive"] == busy_port + 1
+    assert choice.ports["s3"] > busy_port + 1
+    assert len(choice.notes) == 1
+
+
+def test_a_stranger_is_told_from_our_own_service(busy_port: int, free_port: int) -> None:
+    """Who listens is a stranger unless it is said to be ours; at a port where nobody listens there is none."""
+    assert f"(pid {os.getpid()})" in ports.stranger(busy_port, lambda _pid: False)
+    assert ports.stranger(busy_port, lambda pid: pid == os.getpid()) == ""
+    assert ports.stranger(free_port, lambda _pid: False) == ""
+
+
+def test_a_listener_at_every_address_is_in_the_way_and_one_elsewhere_is_not() -> None:
+    """127.0.0.1 is taken by whoever listens at 0.0.0.0; 127.0.0.2 is another address."""
+    with socket.create_server(("0.0.0.0", 0)) as everywhere, socket.create_server(("127.0.0.2", 0)) as elsewhere:
+        assert ports.stranger(everywhere.getsockname()[1], lambda _pid: False)
+        assert not ports.stranger(elsewhere.getsockname()[1], lambda _pid: False)
+
+
 def test_two_at_the_same_time_never_share_a_port(tmp_path: Path, free_port: int) -> None:
     """A port that one `up` has chosen and not bound yet is not chosen by another."""
     first, second = (
@@ -81,5 +116,5 @@ def test_two_at_the_same_time_never_share_a_port(tmp_path: Path, free_port: int)
 
     assert first.ports["s3"] == free_port
     assert second.ports["s3"] != free_port
-    first.reservations.release()
-    second.reservations.release()
+    first.reservations.close()
+    second.reservations.close()

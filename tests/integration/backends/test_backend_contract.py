@@ -357,16 +357,39 @@ def test_a_busy_port_that_was_asked_for_is_refused(another: Callable[..., Cli], 
     assert place.left(cli) == []
 
 
-def test_a_port_can_be_moved(up: Cli, backend: str) -> None:
+@pytest.mark.parametrize("service", ["airflow", "databricks"])
+def test_a_port_that_is_taken_meanwhile_is_replaced(another: Callable[..., Cli], service: str) -> None:
+    """B15: another program is faster at a port that `up` has chosen: the sandbox comes up on another and says so."""
+    cli = another()
+    chosen = cli.paths.root / "ports.json"
+    process = cli.start("up")
+    health.wait_until(
+        lambda: "" if chosen.exists() else "no port is chosen yet",
+        timeout_seconds=PATIENCE_SECONDS,
+        interval_seconds=0.005,
+    )
+    port = json.loads(chosen.read_text())[service]
+    with socket.create_server(("127.0.0.1", port)):
+        out, err = process.communicate(timeout=1500)
+
+    assert process.returncode == 0, (out, err)
+    assert "another program took a port while the sandbox started" in err
+    assert cli.context.ports[service] != port
+    assert f"is on port {cli.context.ports[service]}: " in err
+    assert unhealthy(cli) == ""
+
+
+@pytest.mark.parametrize("service", ["archive", "databricks"])
+def test_a_port_can_be_moved(up: Cli, backend: str, service: str) -> None:
     """B9, B15: a running sandbox's service goes to the port that is asked for now."""
     needs(backend, Capability.MOVABLE_PORTS)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    moved = Cli(project=up.project, name=up.name, env={**up.env, "SANDBOX_ARCHIVE_PORT": str(port)})
+    moved = Cli(project=up.project, name=up.name, env={**up.env, f"SANDBOX_{service.upper()}_PORT": str(port)})
 
     moved("up")
 
-    assert addresses(up)["archive"] == port
+    assert addresses(up)[service] == port
     assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import health
-from sandbox.airflow_launcher.family import Family, backoff_seconds
+from sandbox.airflow_launcher.family import ENDS_BEFORE_GIVING_UP, STABLE_AFTER_SECONDS, Family, backoff_seconds
 
 PATIENCE_SECONDS = 20.0
 SLEEPER = "import signal; signal.pause()"
@@ -24,7 +24,7 @@ def start_sleeper(_name: str) -> int:
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[Family]:
-    family = Family(("one", "two"), start=start_sleeper, state_file=tmp_path / "components.json")
+    family = Family(("one", "two"), start=start_sleeper, log=tmp_path.joinpath, state_file=tmp_path / "components.json")
     yield family
     family.stop()
 
@@ -51,6 +51,55 @@ def test_a_killed_member_is_started_again(family: Family, tmp_path: Path) -> Non
     assert rows["one"]["restarts"] == 1
     assert rows["one"]["last_exit"] == "killed by SIGKILL"
     assert rows["two"]["running"] is False
+
+
+def look_after(family: Family) -> None:
+    family.reap()
+    family.start_due()
+
+
+def crash(family: Family, name: str) -> None:
+    """Kill a member at once after its start, and see that this is noticed; its next start is due now."""
+    look_after(family)
+    os.kill(family.members[name].pid or 0, signal.SIGKILL)
+    restarts = family.members[name].restarts
+
+    def noticed() -> bool:
+        family.reap()
+        return family.members[name].restarts > restarts
+
+    until(noticed)
+    family.members[name].due = 0.0
+
+
+def test_a_member_that_never_starts_ends_the_family(
+    family: Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After its fourth end in a row the launcher is to end, with the last lines of that member's log; not before."""
+    (tmp_path / "one").write_text("early\n" * 50 + "no module named auth\n")
+    family.start("one")
+    family.start("two")
+
+    for _ in range(ENDS_BEFORE_GIVING_UP - 1):
+        crash(family, "one")
+        assert not family.gives_up()
+    crash(family, "one")
+
+    assert family.gives_up()
+    said = capsys.readouterr().err
+    assert "one cannot start; the end of one:" in said
+    assert said.rstrip().endswith("no module named auth")
+
+
+def test_a_member_that_was_stable_is_never_given_up(family: Family) -> None:
+    """What has lived for a minute can start: whatever ends it now may be mended while the others run."""
+    family.start("one")
+    family.members["one"].started -= STABLE_AFTER_SECONDS + 1
+
+    for _ in range(ENDS_BEFORE_GIVING_UP + 1):
+        crash(family, "one")
+
+    assert not family.gives_up()
 
 
 def test_stop_ends_every_member(family: Family) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.errors import PrerequisiteMissing, SandboxError
+from sandbox.backends.kind_tools import tool_failed
+from sandbox.errors import PortTaken, PrerequisiteMissing, SandboxError
 from sandbox.images.docker import docker, failure
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -33,7 +34,7 @@ SOCKET = "unix:///var/run/docker.sock"
         ("write /var/lib/docker/tmp/x: no space left on device", "Docker is out of disk space", "docker system df"),
         (
             'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
-            "an image cannot be pulled (docker pull)",
+            "an image cannot be pulled",
             "images.base",
         ),
     ],
@@ -46,6 +47,24 @@ def test_what_keeps_docker_from_being_used(said: str, what: str, next_command: s
     assert error.what == what
     assert error.why == said
     assert next_command in error.next_command
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "driver failed: failed to bind host port 127.0.0.1:8080/tcp: address already in use",
+        "Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use",
+        "driver failed programming external connectivity: Bind for 127.0.0.1:8080 failed: port is already allocated",
+        "Ports are not available: exposing port TCP 127.0.0.1:8080 -> 127.0.0.1:0: listen tcp4 127.0.0.1:8080",
+    ],
+)
+def test_a_port_that_somebody_else_was_given(said: str) -> None:
+    """The words of the several ways in which Docker publishes ports; another attempt takes other ports."""
+    error = failure(["run"], said, 125)
+
+    assert isinstance(error, PortTaken)
+    assert error.why == said
+    assert isinstance(tool_failed("kind", ("create", "cluster"), said, 1), PortTaken)
 
 
 def test_anything_else_is_told_as_it_is() -> None:
