@@ -15,33 +15,24 @@ from sandbox.databricks_stub.notebook.zygote import Zygote, ZygoteDied
 WAIT_SECONDS = 20.0
 
 PLAYED = """#!{python}
-import json, os, signal, sys
-children = set()
-def reap(*_):
-    while children:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if not pid:
-            return
-        children.discard(pid)
-        print(json.dumps({{"exited": pid, "code": os.waitstatus_to_exitcode(status)}}), flush=True)
-signal.signal(signal.SIGCHLD, reap)
+import json, os, signal, sys, threading
+def tell_the_end_of(pid):
+    _, status = os.waitpid(pid, 0)
+    print(json.dumps({{"exited": pid, "code": os.waitstatus_to_exitcode(status)}}), flush=True)
 for line in sys.stdin:
     asked = json.loads(line)
     if asked["fork"].get("die"):
         os._exit(1)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     pid = os.fork()
     if not pid:
         os.setpgid(0, 0)
         os.close(1)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if "exit" in asked["fork"]:
             os._exit(asked["fork"]["exit"])
         signal.pause()
         os._exit(0)
-    children.add(pid)
     print(json.dumps({{"id": asked["id"], "pid": pid}}), flush=True)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    threading.Thread(target=tell_the_end_of, args=(pid,), daemon=True).start()
 """
 
 
