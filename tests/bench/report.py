@@ -104,7 +104,7 @@ def write_page(results: Sequence[Result], repeat: int, page: Path = PAGE) -> Non
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     table_text, _, after = rest.partition(END)
     said = f"On {machine()}; {versions()}:"
-    measured = f"{repeat} rounds, {datetime.now(UTC):%Y-%m-%d}"
+    measured = f"{repeat} round{'s' if repeat > 1 else ''}, {datetime.now(UTC):%Y-%m-%d}"
     new = [_line((*row, measured)) for row in rows(results)]
     again = {result.benchmark for result in results}
     kept = [line for line in table_text.splitlines()[5:] if said in table_text and _benchmark(line) not in again]
