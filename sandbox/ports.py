@@ -15,6 +15,7 @@ import psutil
 from sandbox.errors import ConfigurationError
 from sandbox.paths import make_private, user_runtime_folder, write_private
 from sandbox.plan import Plan, PlannedService
+from sandbox.progress import Progress
 
 PORTS_TO_TRY = 200
 ADDRESSES = ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1")
@@ -54,10 +55,9 @@ class Reservations:
 
 @dataclass(frozen=True, kw_only=True)
 class PortChoice:
-    """The ports by service, and a sentence for each that stepped aside; `reservations` hold until all are bound."""
+    """The ports by service; `reservations` are to be held until all are bound."""
 
     ports: Mapping[str, int]
-    notes: tuple[str, ...]
     reservations: Reservations
 
 
@@ -113,13 +113,14 @@ def _next_free(port: int, promised: Collection[int], reservations: Reservations)
     raise ConfigurationError(f"no free port between {port} and {port + PORTS_TO_TRY}", next_command="ss -ltnp")
 
 
-def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], remembered: Path) -> PortChoice:
+def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], progress: Progress) -> PortChoice:
     """Give each service its port.
 
-    `explicit` names the port settings that the user set: a busy one is an error, a busy default steps aside. `held` are
-    the ports that living services of this sandbox already have, or are about to bind. The ports of the last time, read
-    from the file `remembered`, are preferred, so that addresses stay as they were.
+    `explicit` names the port settings that the user set: a busy one is an error (ConfigurationError), a busy default
+    steps aside, which `progress` is told. `held` are the ports that living services of this sandbox already have, or
+    are about to bind. The ports of the last time are preferred, so that addresses stay as they were.
     """
+    remembered = plan.paths.root / "ports.json"
     last: dict[str, int] = json.loads(remembered.read_text()) if remembered.exists() else {}
     ports: dict[str, int] = {}
     refused: list[tuple[PlannedService, int]] = []
@@ -141,13 +142,12 @@ def choose(plan: Plan, *, explicit: Collection[str], held: Mapping[str, int], re
         else:
             refused.append((service, wanted))
     # only now: whoever steps aside must not take what another service of this sandbox has or wants
-    notes = []
     for service, wanted in refused:
         promised = ports.values()
         before = last.get(service.name)
         usable = before is not None and before not in promised and reservations.take(before)
         port = before if before is not None and usable else _next_free(wanted, promised, reservations)
         ports[service.name] = port
-        notes.append(f"{service.title} is on port {port}: {holder(wanted)} holds {wanted} ({service.port_setting})")
+        progress.note(f"{service.title} is on port {port}: {holder(wanted)} holds {wanted} ({service.port_setting})")
     write_private(remembered, json.dumps(ports))
-    return PortChoice(ports=ports, notes=tuple(notes), reservations=reservations)
+    return PortChoice(ports=ports, reservations=reservations)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import credentials
 from sandbox.config import Config
 from sandbox.health import Probe
 from sandbox.images.registry import interpreters
 from sandbox.paths import ContainerPaths
+from sandbox.plan import Plan
+from sandbox.runtimes.store import cache_folder
 from sandbox.services import SERVICES
 from sandbox.services.spec import ContainerForm, ProcessForm, ServiceContext
 
@@ -41,11 +45,25 @@ class Contained:
         return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def outside(plan: Plan, published: Mapping[str, int]) -> ServiceContext:
+    """The context of this machine, where the services are at their published ports; makes the credentials once."""
+    return ServiceContext(
+        config=plan.config,
+        paths=plan.paths,
+        credentials=credentials.load_or_generate(plan.paths.credentials_file),
+        ports=published,
+        interpreters={},
+        runtime_keys={},
+        tool_interpreter=Path(sys.executable),
+        cache=cache_folder(),
+    )
+
+
 def inside(outer: ServiceContext, host_of: Callable[[str], str]) -> ServiceContext:
     """The context as containers see it.
 
-    `outer` is the context of this machine, whose ports are the published ones; `host_of` names each service as its
-    peers do. Inside, every service listens on its default port.
+    `outer` is a context made by `outside`; `host_of` names each service as its peers do. Inside, every service listens
+    on its default port.
     """
     ports = {
         name: entry.default_port(Config())

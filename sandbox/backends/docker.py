@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import credentials, health, images, ports
+from sandbox import health, images, ports
 from sandbox.backends import docker_container as containers
 from sandbox.backends import docker_logs, docker_wait
 from sandbox.backends.base import Capability, LogSource, SandboxStatus, ServiceStatus
-from sandbox.backends.containers import Contained, contained, inside
+from sandbox.backends.containers import Contained, contained, inside, outside
 from sandbox.errors import ServiceNotHealthy, TeardownIncomplete
 from sandbox.images.registry import IMAGES
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
 from sandbox.progress import Progress
-from sandbox.runtimes.store import cache_folder
 from sandbox.services import SERVICES
 from sandbox.services.spec import ServiceContext
 from sandbox.services.stored import context_from, to_plain
@@ -42,25 +40,12 @@ def _file(paths: StatePaths) -> Path:
 
 def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     """See Backend.up."""
-    paths, config = plan.paths, plan.config
+    paths = plan.paths
     docker = containers.client()
     make_private(paths.root)
     running = containers.find(docker, paths)
-    choice = ports.choose(
-        plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
-    )
-    for text in choice.notes:
-        progress.note(text)
-    outer = ServiceContext(
-        config=config,
-        paths=paths,
-        credentials=credentials.load_or_generate(paths.credentials_file),
-        ports=choice.ports,
-        interpreters={},
-        runtime_keys={},
-        tool_interpreter=Path(sys.executable),
-        cache=cache_folder(),
-    )
+    choice = ports.choose(plan, explicit=explicit, held=_held_ports(paths, running), progress=progress)
+    outer = outside(plan, choice.ports)
     inner = inside(outer, lambda name: name)
     services = [contained(planned.name, inner) for planned in plan.services]
     with contextlib.closing(choice.reservations):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox import credentials, health, images, ports
+from sandbox import health, images, ports
 from sandbox.backends import kind_cluster as cluster
 from sandbox.backends import kind_release as release
 from sandbox.backends import kind_volumes, kind_wait
 from sandbox.backends.base import Capability, CommandLog, LogSource, SandboxStatus, ServiceStatus
-from sandbox.backends.containers import contained, inside
+from sandbox.backends.containers import contained, inside, outside
 from sandbox.backends.kind_images import Shipment
 from sandbox.backends.kind_tools import Tools, check_tools
 from sandbox.errors import SandboxError, ServiceNotHealthy
@@ -26,7 +25,6 @@ from sandbox.images.registry import IMAGES
 from sandbox.paths import StatePaths, make_private, write_private
 from sandbox.plan import Plan
 from sandbox.progress import Progress
-from sandbox.runtimes.store import cache_folder
 from sandbox.services import SERVICES
 from sandbox.services.spec import ServiceContext
 from sandbox.services.stored import context_from, to_plain
@@ -62,19 +60,8 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     docker(["info", "--format", "{{.ServerVersion}}"])
     make_private(paths.root)
     tools = _tools(paths, config.kind.namespace)
-    choice = ports.choose(plan, explicit=explicit, held=_held_ports(paths), remembered=paths.root / "ports.json")
-    for text in choice.notes:
-        progress.note(text)
-    outer = ServiceContext(
-        config=config,
-        paths=paths,
-        credentials=credentials.load_or_generate(paths.credentials_file),
-        ports=choice.ports,
-        interpreters={},
-        runtime_keys={},
-        tool_interpreter=Path(sys.executable),
-        cache=cache_folder(),
-    )
+    choice = ports.choose(plan, explicit=explicit, held=_held_ports(paths), progress=progress)
+    outer = outside(plan, choice.ports)
     inner = inside(outer, lambda name: release.API_SERVER if name == "airflow" else name)
     services = [contained(name, inner) for name in release.known_services()]
     # from here on the sandbox exists: `down` and `status` find it

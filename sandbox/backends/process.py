@@ -65,11 +65,7 @@ def up(plan: Plan, *, explicit: Collection[str], progress: Progress) -> None:
     for folder in (paths.root, paths.logs, paths.runtime):
         make_private(folder)
     link_package(paths)
-    choice = ports.choose(
-        plan, explicit=explicit, held=_held_ports(paths, running), remembered=paths.root / "ports.json"
-    )
-    for text in choice.notes:
-        progress.note(text)
+    choice = ports.choose(plan, explicit=explicit, held=_held_ports(paths, running), progress=progress)
     with contextlib.closing(choice.reservations):
         _start(plan, choice.ports, built, running, progress)
 

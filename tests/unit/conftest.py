@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from tests.unit.recorded import RecordedProgress
+
 
 @pytest.fixture
 def free_port() -> int:
@@ -13,3 +15,8 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def progress() -> RecordedProgress:
+    return RecordedProgress()

@@ -14,6 +14,7 @@ from sandbox.config import Config
 from sandbox.errors import ConfigurationError
 from sandbox.paths import StatePaths
 from sandbox.plan import Plan, PlannedService
+from tests.unit.recorded import RecordedProgress
 
 
 @pytest.fixture
@@ -38,39 +39,41 @@ def plan_for(folder: Path, port: int, *others: PlannedService) -> Plan:
     )
 
 
-def test_a_free_port_is_taken_as_it_is(tmp_path: Path, free_port: int) -> None:
+def test_a_free_port_is_taken_as_it_is(tmp_path: Path, free_port: int, progress: RecordedProgress) -> None:
     """Nothing is said about a port that is free."""
-    choice = ports.choose(plan_for(tmp_path, free_port), explicit=(), held={}, remembered=tmp_path / "ports.json")
+    choice = ports.choose(plan_for(tmp_path, free_port), explicit=(), held={}, progress=progress)
 
     assert choice.ports == {"s3": free_port}
-    assert choice.notes == ()
+    assert progress.notes == []
     choice.reservations.close()
 
 
-def test_a_busy_default_steps_aside_and_says_who_holds_it(tmp_path: Path, busy_port: int) -> None:
+def test_a_busy_default_steps_aside_and_says_who_holds_it(
+    tmp_path: Path, busy_port: int, progress: RecordedProgress
+) -> None:
     """The next free port is used, the note names the holder, and the next `up` uses the same port again."""
     plan = plan_for(tmp_path, busy_port)
 
-    first = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
+    first = ports.choose(plan, explicit=(), held={}, progress=progress)
     first.reservations.close()
-    again = ports.choose(plan, explicit=(), held={}, remembered=tmp_path / "ports.json")
+    again = ports.choose(plan, explicit=(), held={}, progress=progress)
 
     assert first.ports["s3"] > busy_port
-    assert str(busy_port) in first.notes[0]
+    assert str(busy_port) in progress.notes[0]
     assert again.ports == first.ports
     again.reservations.close()
 
 
-def test_a_busy_port_that_the_user_set_is_an_error(tmp_path: Path, busy_port: int) -> None:
+def test_a_busy_port_that_the_user_set_is_an_error(tmp_path: Path, busy_port: int, progress: RecordedProgress) -> None:
     """What the user asked for is not silently replaced."""
     with pytest.raises(ConfigurationError, match=f"port {busy_port} of S3"):
-        ports.choose(plan_for(tmp_path, busy_port), explicit={"s3.port"}, held={}, remembered=tmp_path / "ports.json")
+        ports.choose(plan_for(tmp_path, busy_port), explicit={"s3.port"}, held={}, progress=progress)
 
 
-def test_a_port_that_our_own_service_holds_is_kept(tmp_path: Path, busy_port: int) -> None:
+def test_a_port_that_our_own_service_holds_is_kept(tmp_path: Path, busy_port: int, progress: RecordedProgress) -> None:
     """A repair finds the living services where they are."""
     choice = ports.choose(
-        plan_for(tmp_path, busy_port), explicit={"s3.port"}, held={"s3": busy_port}, remembered=tmp_path / "ports.json"
+        plan_for(tmp_path, busy_port), explicit={"s3.port"}, held={"s3": busy_port}, progress=progress
     )
 
     assert choice.ports == {"s3": busy_port}
@@ -78,19 +81,17 @@ def test_a_port_that_our_own_service_holds_is_kept(tmp_path: Path, busy_port: in
 
 @pytest.mark.parametrize(("explicit", "held"), [((), ()), (("archive.port",), ()), ((), ("archive",))])
 def test_whoever_steps_aside_leaves_the_others_theirs(
-    tmp_path: Path, busy_port: int, explicit: tuple[str, ...], held: tuple[str, ...]
+    tmp_path: Path, busy_port: int, progress: RecordedProgress, explicit: tuple[str, ...], held: tuple[str, ...]
 ) -> None:
     """The port after a busy one is another service's, by default, by setting, or because it is about to bind it."""
     plan = plan_for(tmp_path, busy_port, planned("archive", "Archive mirror", busy_port + 1))
 
-    choice = ports.choose(
-        plan, explicit=explicit, held=dict.fromkeys(held, busy_port + 1), remembered=tmp_path / "ports.json"
-    )
+    choice = ports.choose(plan, explicit=explicit, held=dict.fromkeys(held, busy_port + 1), progress=progress)
     choice.reservations.close()
 
     assert choice.ports["archive"] == busy_port + 1
     assert choice.ports["s3"] > busy_port + 1
-    assert len(choice.notes) == 1
+    assert len(progress.notes) == 1
 
 
 def test_a_stranger_is_told_from_our_own_service(busy_port: int, free_port: int) -> None:
@@ -107,11 +108,11 @@ def test_a_listener_at_every_address_is_in_the_way_and_one_elsewhere_is_not() ->
         assert not ports.stranger(elsewhere.getsockname()[1], lambda _pid: False)
 
 
-def test_two_at_the_same_time_never_share_a_port(tmp_path: Path, free_port: int) -> None:
+def test_two_at_the_same_time_never_share_a_port(tmp_path: Path, free_port: int, progress: RecordedProgress) -> None:
     """A port that one `up` has chosen and not bound yet is not chosen by another."""
     first, second = (
-        ports.choose(plan_for(tmp_path, free_port), explicit=(), held={}, remembered=tmp_path / name)
-        for name in ("one.json", "two.json")
+        ports.choose(plan_for(tmp_path / name, free_port), explicit=(), held={}, progress=progress)
+        for name in ("one", "two")
     )
 
     assert first.ports["s3"] == free_port

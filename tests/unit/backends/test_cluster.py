@@ -15,6 +15,7 @@ from sandbox.config.model import Cluster
 from sandbox.errors import ConfigurationError, PrerequisiteMissing, SandboxError, ServiceNotHealthy
 from sandbox.paths import StatePaths
 from tests.unit.backends.conftest import Answer
+from tests.unit.recorded import RecordedProgress
 
 
 @pytest.fixture
@@ -151,15 +152,11 @@ def test_down_deletes_nothing_on_a_cluster(answer: Answer, paths: StatePaths) ->
     """It forgets the cluster, and says how the release is removed."""
     paths.root.mkdir(parents=True)
     (paths.root / "cluster.json").write_text(json.dumps({"context": "staging", "namespace": "data-platform"}))
-    said: list[str] = []
+    progress = RecordedProgress()
 
-    class Notes:
-        def note(self, text: str) -> None:
-            said.append(text)
-
-    assert cluster.down(paths, Notes())  # type: ignore[arg-type]
-    assert "helm --kube-context staging uninstall sandbox" in said[0]
-    assert not cluster.down(paths, Notes())  # type: ignore[arg-type]
+    assert cluster.down(paths, progress)
+    assert "helm --kube-context staging uninstall sandbox" in progress.notes[0]
+    assert not cluster.down(paths, progress)
     assert tools_of("process", paths) is None
     with pytest.raises(SandboxError, match="deployed on no cluster"):
         cluster.context(paths)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -75,34 +74,6 @@ class FakeUv:
         return sum(command[:2] == ("pip", "sync") for command in self.commands)
 
 
-class RecordedStep:
-    """Remembers what a step said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def update(self, detail: str) -> None:
-        self.said.append(detail)
-
-    def done(self, detail: str) -> None:
-        self.said.append(detail)
-
-
-class RecordedProgress:
-    """Remembers the steps by title."""
-
-    def __init__(self) -> None:
-        self.steps: dict[str, RecordedStep] = {}
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[RecordedStep]:
-        self.steps[title] = RecordedStep()
-        yield self.steps[title]
-
-    def note(self, text: str) -> None:
-        self.steps.setdefault("notes", RecordedStep()).update(text)
-
-
 def all_pythons(minors: Iterable[str]) -> Found:
     """A machine that has every Python."""
     return Found(by_minor={minor: Path(sys.executable) for minor in minors}, looked_at=("everywhere: all",))
@@ -122,11 +93,6 @@ def uv() -> FakeUv:
 def tools(uv: FakeUv) -> Tools:
     """A machine with every Python and a terabyte of room."""
     return Tools(uv=uv, find_pythons=all_pythons, free_bytes=lambda _folder: 2**40)
-
-
-@pytest.fixture
-def progress() -> RecordedProgress:
-    return RecordedProgress()
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from sandbox.runtimes.registry import RUNTIMES
 from sandbox.runtimes.store import BUILDING_PREFIX, SENTINEL, RuntimeRequest, locate, read_sentinel, runtimes_folder
 from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Outcome
-from tests.unit.runtimes.conftest import FakeUv, RecordedProgress, no_pythons
+from tests.unit.recorded import RecordedProgress
+from tests.unit.runtimes.conftest import FakeUv, no_pythons
 
 
 def built_folders(cache_dir: Path) -> list[str]:

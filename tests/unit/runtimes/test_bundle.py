@@ -18,7 +18,8 @@ from sandbox.runtimes.pinned import parse, rounds, select, with_hashes
 from sandbox.runtimes.store import RuntimeRequest, lock_sha256
 from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Outcome, ignore
-from tests.unit.runtimes.conftest import FakeUv, RecordedProgress
+from tests.unit.recorded import RecordedProgress
+from tests.unit.runtimes.conftest import FakeUv
 
 POSTGRES = RuntimeRequest(name="postgres")
 

@@ -13,7 +13,7 @@ from sandbox.runtimes.registry import RUNTIMES
 from sandbox.runtimes.store import BUILDING_PREFIX, read_sentinel, runtimes_folder, write_sentinel
 from sandbox.runtimes.sweep import lock_path
 from sandbox.runtimes.tools import Tools
-from tests.unit.runtimes.conftest import RecordedProgress
+from tests.unit.recorded import RecordedProgress
 
 
 def built(cache_dir: Path, tools: Tools, progress: RecordedProgress) -> Path:
