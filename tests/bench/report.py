@@ -26,15 +26,14 @@ ORDER = ("ready", "pair", "memory", "validate", "notebooks", "pipeline", "ingest
 
 
 def machine() -> str:
-    """Where it was measured, in one line."""
+    """Where it was measured, in one line: what ratios may depend on, so no patch release of anything."""
     memory = psutil.virtual_memory().total / 1024**3
     try:
         system = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
         system = platform.system()
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, {platform.system()} {platform.release()}, {_processor()}"
-    )
+    kernel = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, {kernel}, {_processor()}"
 
 
 def _processor() -> str:
@@ -47,7 +46,7 @@ def _processor() -> str:
 def versions() -> str:
     """Of what was measured, in one line."""
     airflow = load(REPOSITORY, os.environ).config.airflow
-    return f"Airflow {airflow.version} on Python {airflow.python}, the tool on Python {platform.python_version()}"
+    return f"Airflow {airflow.version} on Python {airflow.python}"
 
 
 def rows(results: Iterable[Result]) -> list[tuple[str, ...]]:
@@ -90,6 +89,7 @@ def write_json(results: Sequence[Result], file: Path) -> None:
         "schema": 1,
         "machine": machine(),
         "versions": versions(),
+        "tool": f"Python {platform.python_version()}, {platform.system()} {platform.release()}",
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "results": [dataclasses.asdict(result) | {"ratio": result.ratio, "met": result.met} for result in results],
     }
