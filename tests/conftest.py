@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.backends import BACKENDS, Capability
 from tests.driver import Cli, copy_project
 
 
@@ -17,3 +18,5 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     cli = Cli(project=copy_project(folder))
     yield cli
     cli("down", expect=None)
+    if Capability.DOWN_REMOVES_EVERYTHING not in BACKENDS[cli.backend].CAPABILITIES:
+        cli("reset", expect=None)
