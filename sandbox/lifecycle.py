@@ -70,8 +70,7 @@ def up(loaded: LoadedConfig, paths: StatePaths, progress: Progress, *, keep: boo
                 sample.ensure(loaded.config.archive.sample, paths.archives, progress)
             _start(backend, plan, loaded, progress)
         except BaseException:
-            if not was_up and not keep:
-                backend.down(paths, progress)
+            if not was_up and not keep and backend.down(paths, progress):
                 progress.note("what had been started is stopped again; to look at it while it runs: sandbox up --keep")
             raise
         return backend.status(paths)
