@@ -55,10 +55,8 @@ class RecordedBackend:
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> RecordedBackend:
-    """The one backend there is."""
+    """In the place of the process backend."""
     made = RecordedBackend()
-    for name in list(BACKENDS):
-        monkeypatch.delitem(BACKENDS, name)
     monkeypatch.setitem(BACKENDS, "process", made)
     return made
 
