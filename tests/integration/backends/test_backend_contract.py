@@ -354,6 +354,7 @@ def test_a_busy_port_that_was_asked_for_is_refused(another: Callable[..., Cli], 
 
     assert f"port {port} of S3 (s3.port) is busy" in refused.err
     assert f"(pid {os.getpid()})" in refused.err
+    assert "is stopped again" not in refused.err
     assert place.left(cli) == []
 
 
