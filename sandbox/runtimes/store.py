@@ -20,6 +20,8 @@ UNFINISHED_SENTINEL = f"{SENTINEL}.new"
 LOCK_COPY = ".sandbox-lock.txt"
 """The lock that a runtime was built from, kept in it: `verify` compares with it."""
 BUILDING_PREFIX = ".building-"
+CACHE_VARIABLE = "SANDBOX_CACHE_DIR"
+"""The environment variable that moves the cache."""
 LAYOUT = 1
 """Part of every key: raise it when the way a runtime is built changes."""
 
@@ -84,10 +86,10 @@ class Sentinel:
 
 
 def cache_folder(cache_dir: Path | None = None) -> Path:
-    """The tool's cache: as given, $SANDBOX_CACHE_DIR, or the user's cache folder."""
+    """The tool's cache: as given, from CACHE_VARIABLE, or the user's cache folder."""
     if cache_dir is not None:
         return cache_dir.absolute()
-    if configured := os.environ.get("SANDBOX_CACHE_DIR"):
+    if configured := os.environ.get(CACHE_VARIABLE):
         return Path(configured).expanduser().absolute()
     from platformdirs import user_cache_path
 

@@ -1,48 +1,86 @@
-"""The group `pr` of the matrix side by side, against its cells one by one."""
+"""The group `pr` of the matrix side by side, against its cells one command after another; warm and cold."""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from sandbox.runtimes.store import CACHE_VARIABLE, cache_folder
 from tests.bench.model import Result, Sample, medians
+from tests.bench.project import timed
 from tests.driver import REPOSITORY
 
 GROUP = "pr"
 GOAL = 0.6
 
+Environment = Mapping[str, str]
+Begin = Callable[[], AbstractContextManager[Environment]]
+"""The variables that a measurement runs with; what they stand for is there only as long as it runs."""
+
 
 def matrix(repeat: int) -> list[Result]:
-    """Wall time of the whole command, runtimes built before; all cells must pass, or there is no figure."""
-    _run("--jobs", "1")  # builds what is missing
-    samples: list[Sample] = []
-    notes = ""
-    for _ in range(repeat):
-        one_by_one = _run("--jobs", "1")
-        together = _run()
-        samples.append((together["seconds"], one_by_one["seconds"]))
-        notes = ", ".join(f"{cell['id']} {cell['seconds']:.0f} s" for cell in one_by_one["cells"])
-    ours, peer = medians(samples)
+    """Wall time of the commands; all cells must pass, or there is no figure.
+
+    Warm means that the runtimes are built. Cold means an empty cache of the sandbox's on both sides; what uv has
+    downloaded stays, so that the network does not decide.
+    """
+    cells = [cell["id"] for cell in _sandbox("list", "--group", GROUP)["cells"]]
+    _together(os.environ)  # builds what is missing, and fills uv's cache
     return [
-        Result(
-            name="matrix",
-            what=f"the group {GROUP} side by side, against its cells one by one",
-            unit="s",
-            ours=ours,
-            peer=peer,
-            peer_name="one by one",
-            goal=GOAL,
-            note=f"one by one: {notes}",
-            samples=tuple(samples),
-        )
+        _result("matrix", "with built runtimes", cells, _warm, repeat),
+        _result("matrix, cold", "with no runtime built", cells, _cold, repeat),
     ]
 
 
-def _run(*options: str) -> dict[str, Any]:
-    argv = [sys.executable, "-m", "sandbox", "matrix", "run", "--group", GROUP, "--json", "--quiet", *options]
-    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+def _result(name: str, state: str, cells: Sequence[str], begin: Begin, repeat: int) -> Result:
+    samples: list[Sample] = []
+    notes = ""
+    for _ in range(repeat):
+        with begin() as env:
+            alone = {cell: timed(functools.partial(_sandbox, "run", cell, env=env)) for cell in cells}
+        with begin() as env:
+            samples.append((timed(functools.partial(_together, env)), sum(alone.values())))
+        notes = ", ".join(f"{cell} {seconds:.0f} s" for cell, seconds in alone.items())
+    ours, peer = medians(samples)
+    return Result(
+        name=name,
+        what=f"the group {GROUP} side by side, {state}, against its cells one by one",
+        unit="s",
+        ours=ours,
+        peer=peer,
+        peer_name="one by one",
+        goal=GOAL,
+        note=f"one by one: {notes}",
+        samples=tuple(samples),
+    )
+
+
+@contextmanager
+def _warm() -> Iterator[Environment]:
+    yield os.environ
+
+
+@contextmanager
+def _cold() -> Iterator[Environment]:
+    # beside the cache that it stands for: uv links files within a file system, and copies them into another
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=cache_folder().parent) as folder:
+        yield {**os.environ, CACHE_VARIABLE: folder}
+
+
+def _together(env: Environment) -> None:
+    _sandbox("run", "--group", GROUP, env=env)
+
+
+def _sandbox(command: str, *options: str, env: Environment = os.environ) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "sandbox", "matrix", command, *options, "--json"]
+    done = subprocess.run(argv, cwd=REPOSITORY, env=dict(env), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
