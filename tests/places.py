@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
@@ -100,7 +100,13 @@ class Pods:
     def crash(self, cli: Cli, service: str) -> None:
         tools = kubernetes(cli)
         for pod, container in self._containers(tools, service):
-            tools.kubectl("exec", pod, "--container", container, "--", "sh", "-c", "kill -9 -1", check=False)
+            # from the node: in its own container nothing can kill process 1
+            status = next(each for each in pod["status"]["containerStatuses"] if each["name"] == container)
+            identity = status["containerID"].removeprefix("containerd://")
+            node = pod["spec"]["nodeName"]
+            of_pid = ("--output=go-template", "--template={{.info.pid}}")
+            pid = docker("exec", node, "crictl", "inspect", *of_pid, identity).strip()
+            docker("exec", node, "kill", "-9", pid)
 
     def remove(self, cli: Cli, service: str) -> None:
         tools = kubernetes(cli)
@@ -121,15 +127,15 @@ class Pods:
         names = [(item["kind"].lower(), item["metadata"]["name"]) for item in found]
         return [f"{kind}/{name}" for kind, name in names if name in wanted]
 
-    def _containers(self, tools: Tools, service: str) -> list[tuple[str, str]]:
-        found = []
+    def _containers(self, tools: Tools, service: str) -> list[tuple[dict[str, Any], str]]:
+        found: list[tuple[dict[str, Any], str]] = []
         for pod in tools.get("pods", "--field-selector=status.phase=Running"):
             labels = pod["metadata"].get("labels", {})
             names = [each["name"] for each in pod["spec"]["containers"]]
             if service == "airflow" and labels.get("component") in AIRFLOW_PARTS:
-                found += [(pod["metadata"]["name"], name) for name in names if name == labels["component"]]
+                found += [(pod, name) for name in names if name == labels["component"]]
             elif labels.get("app") == SERVICES[service].container.pod and service in names:
-                found.append((pod["metadata"]["name"], service))
+                found.append((pod, service))
         return found
 
 

@@ -19,12 +19,13 @@ from sandbox.backends.containers import Contained
 from sandbox.backends.kind_cluster import ARCHIVES_ON_NODE, NODE_PORTS, PROJECT_ON_NODE
 from sandbox.backends.kind_tools import Tools
 from sandbox.config import Config
+from sandbox.config.model import Connection
 from sandbox.errors import PrerequisiteMissing, SandboxError
 from sandbox.images import Image
 from sandbox.progress import Progress
 from sandbox.runtimes.store import cache_folder
 from sandbox.services import SERVICES
-from sandbox.services.airflow_row import environment
+from sandbox.services.airflow_row import connection_text, environment
 from sandbox.services.spec import ARCHIVES, PROJECT, ServiceContext
 
 RELEASE = "sandbox"
@@ -33,6 +34,8 @@ OWNER = "data-platform"
 _PACKAGED = Path(__file__).parent / "chart"
 CHART = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent.parent / "chart"
 API_SERVER = f"{RELEASE}-api-server"
+OWN_CONNECTION = "sandbox_s3"
+"""By which Airflow keeps its tasks' logs and its database's dumps, whatever connections a project has."""
 OF_THE_CHART = (
     "AIRFLOW_HOME",
     "AIRFLOW__API__HOST",
@@ -157,8 +160,9 @@ def secrets(services: Iterable[Contained], inner: ServiceContext) -> list[dict[s
 
 
 def airflow_environment(inner: ServiceContext) -> dict[str, str]:
-    """Airflow's variables less those that the chart sets."""
-    return {name: value for name, value in environment(inner).items() if name not in OF_THE_CHART}
+    """Airflow's variables less those that the chart sets, and the connection of what the chart itself stores."""
+    values = {name: value for name, value in environment(inner).items() if name not in OF_THE_CHART}
+    return values | {f"AIRFLOW_CONN_{OWN_CONNECTION.upper()}": connection_text(Connection(service="s3"), inner)}
 
 
 def values(

@@ -5,6 +5,7 @@ Documented: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-ap
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,14 @@ FOLD_MARKS = ("::group::", "::endgroup::")
 
 AIRFLOW_ITSELF = "/site-packages/airflow/"
 """Frames of a traceback that say nothing about the task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLog:
+    """The log of one try of a task as text lines, and the exception with which it ended; empty when it has none."""
+
+    lines: tuple[str, ...]
+    raised: str
 
 
 def create_token(base_url: str, *, user: str, password: str) -> str:
@@ -128,21 +137,19 @@ class AirflowClient:
         answer = self._api.request("GET", path, params={"map_index": map_index, "limit": 100})
         return [str(entry["key"]) for entry in answer["xcom_entries"]]
 
-    def raised(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> str:
-        """The exception with which a try of a task ended, as one text; empty when its log has none."""
-        entries = self._log(dag_id, run_id, task_id, try_number, map_index)
-        errors = [error for entry in entries if isinstance(entry, dict) for error in entry.get("error_detail") or []]
-        return _raised(errors[-1]) if errors else ""
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> TaskLog:
+        """The log of one try of a task, as far as Airflow can read it now.
 
-    def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> list[str]:
-        """The log of one try of a task as text lines."""
-        entries = self._log(dag_id, run_id, task_id, try_number, map_index)
-        return [line for entry in entries for line in _log_entry(entry)]
-
-    def _log(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int) -> list[Any]:
+        Raises ApiAnswer; its status is 500 where the log's bucket is gone.
+        """
         path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
         answer = self._api.request("GET", path, params={"map_index": map_index, "full_content": "true"})
-        return list(answer["content"])
+        entries = list(answer["content"])
+        errors = [error for entry in entries if isinstance(entry, dict) for error in entry.get("error_detail") or []]
+        return TaskLog(
+            lines=tuple(line for entry in entries for line in _log_entry(entry)),
+            raised=_raised(errors[-1]).strip() if errors else "",
+        )
 
     def pools(self) -> list[dict[str, Any]]:
         """All pools."""

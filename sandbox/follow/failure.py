@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.clients.airflow import AirflowClient
+from sandbox import health
+from sandbox.clients.airflow import AirflowClient, TaskLog
 from sandbox.clients.databricks import DatabricksClient
+from sandbox.clients.http import ApiAnswer
 from sandbox.follow.chain import ChainState
 
 LOG_LINES = 25
+LOG_SECONDS = 15.0
+"""How long a failed task's log may take to come: a worker pod tells the task's state first, and then sends its log."""
 
 
 def explain(state: ChainState, airflow: AirflowClient, databricks: DatabricksClient) -> str:
@@ -50,10 +54,27 @@ def _notebook(job_run: Mapping[str, Any], task: Mapping[str, Any], databricks: D
 
 
 def _task_log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient) -> str:
-    which = (run["dag_id"], run["run_id"], task["task_id"], task["try_number"])
-    lines = airflow.log_lines(*which, map_index=task["map_index"])
-    raised = airflow.raised(*which, map_index=task["map_index"])
-    shown = "\n".join(f"    {line}" for line in lines[-LOG_LINES:])
-    reason = f"\n  {raised.strip()}" if raised else ""
     what = f"task {run['dag_id']}.{task['task_id']} failed (try {task['try_number']}):"
+    try:
+        log = _log(run, task, airflow)
+    except health.StillWaiting as error:
+        return f"{what}\n  its log cannot be read: {error}"
+    shown = "\n".join(f"    {line}" for line in log.lines[-LOG_LINES:])
+    reason = f"\n  {log.raised}" if log.raised else ""
     return f"{what}{reason}\n  the end of its log:\n{shown}"
+
+
+def _log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient) -> TaskLog:
+    found: list[TaskLog] = []
+
+    def complaint() -> str:
+        which = (run["dag_id"], run["run_id"], task["task_id"], task["try_number"])
+        try:
+            log = airflow.task_log(*which, map_index=task["map_index"])
+        except ApiAnswer as answer:
+            return answer.what
+        found.append(log)
+        return "" if log.lines else "it is empty"
+
+    health.wait_until(complaint, timeout_seconds=LOG_SECONDS, interval_seconds=0.5)
+    return found[-1]

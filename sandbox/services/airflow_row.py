@@ -123,11 +123,15 @@ def variables(context: ServiceContext) -> dict[str, str]:
 
 
 def connections(context: ServiceContext) -> dict[str, str]:
-    """The connections as the JSON that AIRFLOW_CONN_* takes."""
+    """The configured connections, each as the text that AIRFLOW_CONN_* takes."""
     return {
-        name: json.dumps(_connection(connection, context))
-        for name, connection in context.config.airflow.connections.items()
+        name: connection_text(connection, context) for name, connection in context.config.airflow.connections.items()
     }
+
+
+def connection_text(connection: Connection, context: ServiceContext) -> str:
+    """A connection as the JSON that AIRFLOW_CONN_* takes."""
+    return json.dumps(_connection(connection, context))
 
 
 def _connection(connection: Connection, context: ServiceContext) -> Mapping[str, Any]:

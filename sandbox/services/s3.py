@@ -9,6 +9,9 @@ from sandbox.health import Probe
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services.spec import ContainerForm, ProcessForm, Service, ServiceContext
 
+OWN_BUCKET = "sandbox-airflow"
+"""On kind: the logs of Airflow's tasks, and dumps of its database. No project's, whose buckets may be emptied."""
+
 
 def _runtimes(config: Config) -> tuple[RuntimeRequest, ...]:
     return (RuntimeRequest(name=config.s3.implementation),)
@@ -54,7 +57,7 @@ def _probe(context: ServiceContext) -> Probe:
 
 
 def create_buckets(context: ServiceContext) -> str:
-    """Create the configured buckets that do not exist; the detail that `status` shows names them."""
+    """Create the buckets that do not exist; the detail that `status` shows names those that are configured."""
     import localstack_client.session
     from botocore.config import Config as ClientConfig
 
@@ -69,7 +72,8 @@ def create_buckets(context: ServiceContext) -> str:
     client = session.client("s3", config=ClientConfig(s3={"addressing_style": "path"}))
     existing = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
     region = context.config.s3.region
-    for bucket in context.config.s3.buckets:
+    own = (OWN_BUCKET,) if context.config.backend == "kind" else ()
+    for bucket in (*context.config.s3.buckets, *own):
         if bucket in existing:
             continue
         if region == "us-east-1":  # the one region that S3 refuses as a constraint

@@ -81,12 +81,12 @@ def test_old_tasks_keep_their_states_and_logs(moved: dict[str, Any]) -> None:
     airflow = moved["after"].airflow
 
     tasks = {task["task_id"]: task for task in airflow.task_instances(run["dag_id"], run["run_id"])}
-    lines = airflow.log_lines(run["dag_id"], run["run_id"], "ingest_archive", tasks["ingest_archive"]["try_number"])
+    log = airflow.task_log(run["dag_id"], run["run_id"], "ingest_archive", tasks["ingest_archive"]["try_number"])
 
     assert {name: task["state"] for name, task in tasks.items()} == {
         task["task_id"]: task["state"] for task in run["tasks"]
     }
-    assert len(lines) > 1
+    assert len(log.lines) > 1
 
 
 def test_old_events_are_not_taken_twice(moved: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def test_the_log_of_a_task_outlives_its_pod(up: Cli, tools: Tools) -> None:
     eventually(lambda: "" if pods_of(tools, "logged", "Succeeded") else "the pod runs")
     tools.kubectl("delete", "pod", "--selector", "dag_id=logged", "--wait=true")
 
-    log = "\n".join(up.airflow.log_lines("logged", result["dag_runs"][0]["run_id"], "work", 1))
+    log = "\n".join(up.airflow.task_log("logged", result["dag_runs"][0]["run_id"], "work", 1).lines)
     assert "MARK kept" in log
     assert pods_of(tools, "logged") == []
 

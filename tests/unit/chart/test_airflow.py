@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sandbox.backends.kind_release import airflow_environment
+from sandbox.services.s3 import OWN_BUCKET
+from sandbox.services.spec import ServiceContext
 from tests.unit.chart.conftest import TEAM
 from tests.unit.chart.rendered import Rendered, render
 
@@ -44,14 +48,32 @@ def test_a_small_machine_has_one_api_worker(kind: Rendered) -> None:
     assert kind.airflow_cfg["api"]["workers"] == "1"
 
 
-def test_task_logs_outlive_their_pods(kind: Rendered, production: Rendered) -> None:
-    """They go to S3, by a connection of the environment; in the sandbox into a bucket that it has."""
-    for rendered in (kind, production):
-        logging = rendered.airflow_cfg["logging"]
-        assert logging["remote_logging"] == "True"
-        assert logging["remote_base_log_folder"].startswith("s3://")
-        assert logging["remote_log_conn_id"] == "aws_conn"
-    assert kind.airflow_cfg["logging"]["remote_base_log_folder"].startswith("s3://data-platform/")
+def test_task_logs_outlive_their_pods(rendered: Rendered) -> None:
+    """They go to S3."""
+    logging = rendered.airflow_cfg["logging"]
+
+    assert logging["remote_logging"] == "True"
+    assert logging["remote_base_log_folder"].startswith("s3://")
+    assert logging["remote_log_conn_id"]
+
+
+def test_what_the_sandbox_keeps_needs_nothing_of_the_project(kind: Rendered, context: ServiceContext) -> None:
+    """Logs and dumps go to a bucket of its own, by a connection of its own: this project has configured neither."""
+    logging = kind.airflow_cfg["logging"]
+    (of_backup,) = (
+        {each["name"]: each.get("value") for each in container["env"]}
+        for container in kind.pod("backup").containers
+        if any(each["name"] == "BACKUP_BUCKET" for each in container.get("env", ()))
+    )
+
+    assert context.config.airflow.connections == {}
+    assert context.config.s3.buckets == ()
+    assert logging["remote_base_log_folder"] == f"s3://{OWN_BUCKET}/logs"
+    assert of_backup["BACKUP_BUCKET"] == OWN_BUCKET
+    assert logging["remote_log_conn_id"] == of_backup["BACKUP_CONNECTION"]
+    connection = json.loads(airflow_environment(context)[f"AIRFLOW_CONN_{logging['remote_log_conn_id'].upper()}"])
+    assert connection["login"] == context.credentials.aws_access_key_id
+    assert connection["extra"]["endpoint_url"] == context.url("s3")
 
 
 @pytest.mark.parametrize("component", [*COMPONENTS, "worker"])

@@ -5,26 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httpx
+import pytest
+
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
+from sandbox.clients.http import ApiAnswer
+from sandbox.follow import failure
 from sandbox.follow.chain import ChainState
 from sandbox.follow.failure import explain
 
 
 @dataclass
 class FakeApi:
-    """Answers every request with one log."""
+    """Answers each request with the next log, or raises it; the last one answers all that come after it."""
 
-    content: list[Any]
+    answers: list[list[Any] | ApiAnswer]
 
     def request(self, *_: Any, **__: Any) -> dict[str, Any]:
-        return {"content": self.content}
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, ApiAnswer):
+            raise answer
+        return {"content": answer}
 
 
 def airflow_with(*content: Any) -> AirflowClient:
+    return airflow_that_answers(list(content))
+
+
+def airflow_that_answers(*answers: list[Any] | ApiAnswer) -> AirflowClient:
     client = AirflowClient.__new__(AirflowClient)
     client.base_url = "http://airflow"
-    client._api = cast("Any", FakeApi(list(content)))
+    client._api = cast("Any", FakeApi(list(answers)))
     return client
 
 
@@ -87,3 +99,28 @@ def test_a_log_of_plain_text_has_no_reason_of_its_own() -> None:
     lines = explain(FAILED, airflow_with("one\ntwo"), cast("DatabricksClient", None)).splitlines()
 
     assert lines == ["task produce.ingest failed (try 1):", "  the end of its log:", "    one", "    two"]
+
+
+GONE = ApiAnswer("airflow", "GET", "http://airflow/logs/1", httpx.Response(500, text="Internal Server Error"))
+
+
+@pytest.mark.parametrize("before", [[], [{"event": "::group::Log message source details"}], GONE])
+def test_a_log_that_comes_after_the_state_is_waited_for(before: list[Any] | ApiAnswer) -> None:
+    """A worker pod tells the task's state first, and sends the log then."""
+    airflow = airflow_that_answers(before, before, [{"event": "downloaded 3000 bytes"}])
+
+    assert "downloaded 3000 bytes" in explain(FAILED, airflow, cast("DatabricksClient", None))
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [([], "it is empty"), (GONE, "airflow answered 500 to GET http://airflow/logs/1")]
+)
+def test_a_log_that_never_comes_hides_nothing_else(
+    answer: list[Any] | ApiAnswer, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed is said, and why there is no log of it."""
+    monkeypatch.setattr(failure, "LOG_SECONDS", 0.1)
+
+    lines = explain(FAILED, airflow_that_answers(answer), cast("DatabricksClient", None)).splitlines()
+
+    assert lines == ["task produce.ingest failed (try 1):", f"  its log cannot be read: {why}"]
