@@ -103,10 +103,8 @@ class Pods:
             # from the node: in its own container nothing can kill process 1
             status = next(each for each in pod["status"]["containerStatuses"] if each["name"] == container)
             identity = status["containerID"].removeprefix("containerd://")
-            node = pod["spec"]["nodeName"]
-            of_pid = ("--output=go-template", "--template={{.info.pid}}")
-            pid = docker("exec", node, "crictl", "inspect", *of_pid, identity).strip()
-            docker("exec", node, "kill", "-9", pid)
+            kill = ("ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL")
+            docker("exec", pod["spec"]["nodeName"], *kill, identity)
 
     def remove(self, cli: Cli, service: str) -> None:
         tools = kubernetes(cli)
