@@ -87,7 +87,7 @@ def run(
     able, unprovided = provide([job for job in jobs if job.cell.id not in unable], progress)
     unable |= unprovided
     limits = Limits(
-        jobs=machine.jobs([job.cell.expected_memory_mib for job in able] or [0], wanted=options.jobs),
+        jobs=machine.jobs(sum(job.cell.places for job in able), wanted=options.jobs),
         room_mib=machine.room_mib(),
         fail_fast=options.fail_fast,
     )

@@ -23,6 +23,9 @@ BACKEND_MEMORY_MIB: Mapping[str, int] = {"process": 2600, "docker": 3600, "kind"
 """What a sandbox takes while the sample pipeline runs; a backend that is not named is taken for the largest."""
 ENGINE_MEMORY_MIB: Mapping[str, int] = {"sail": 0, "spark": 1500}
 
+BACKEND_PLACES: Mapping[str, int] = {"kind": 2}
+"""How many cells a cell counts as, where that is not one: on kind each task starts a pod, and its processor is busy."""
+
 
 def parse_id(cell_id: str) -> dict[str, str] | None:
     """The axes of a well-formed id; None for anything else."""
@@ -73,6 +76,11 @@ class Cell(Section):
     @property
     def databricks(self) -> str:
         return self.axes["databricks"]
+
+    @property
+    def places(self) -> int:
+        """How many cells it counts as when the machine is shared."""
+        return BACKEND_PLACES.get(self.backend, 1)
 
     @property
     def expected_memory_mib(self) -> int:

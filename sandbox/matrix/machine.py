@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import psutil
 
@@ -59,6 +59,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def jobs(memory_mib: Sequence[int], *, wanted: int | None = None) -> int:
-    """How many cells run side by side at most: as asked for, or one and a half per core, since cells mostly wait."""
-    return max(1, min(len(memory_mib), wanted or max(1, cores() * 3 // 2)))
+def jobs(places: int, *, wanted: int | None = None) -> int:
+    """How many of the cells' places there are: as asked for, or one and a half per core, since cells mostly wait.
+
+    No more than `places`, which is what all cells would take together.
+    """
+    return max(1, min(places, wanted or max(1, cores() * 3 // 2)))

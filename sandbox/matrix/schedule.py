@@ -98,8 +98,11 @@ class _Schedule:
     def _fits(self, job: Job) -> bool:
         if not self._running:
             return True
-        taken = sum(running.job.cell.expected_memory_mib for running in self._running.values())
-        return len(self._running) < self._limits.jobs and taken + job.cell.expected_memory_mib <= self._limits.room_mib
+        together = [*(running.job.cell for running in self._running.values()), job.cell]
+        return (
+            sum(cell.places for cell in together) <= self._limits.jobs
+            and sum(cell.expected_memory_mib for cell in together) <= self._limits.room_mib
+        )
 
     def _start(self, job: Job, pool: ThreadPoolExecutor) -> None:
         self._waiting.remove(job)

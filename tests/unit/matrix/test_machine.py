@@ -16,7 +16,7 @@ def test_jobs(monkeypatch: pytest.MonkeyPatch, cells: int, cores: int, wanted: i
     """One and a half per core, unless somebody says otherwise, and never more than there are."""
     monkeypatch.setattr(machine, "cores", lambda: cores)
 
-    assert machine.jobs([1000] * cells, wanted=wanted) == expected
+    assert machine.jobs(cells, wanted=wanted) == expected
 
 
 @pytest.mark.parametrize(

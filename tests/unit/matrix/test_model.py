@@ -26,6 +26,7 @@ def test_a_cell_is_its_id(matrix: Matrix) -> None:
     assert matrix.tests(second) == ("tests/cell",)
     assert matrix.tests(third) == ("tests/kind",)
     assert third.expected_memory_mib > first.expected_memory_mib
+    assert third.places > first.places
 
 
 def test_production_is_the_first_row_on_every_backend(matrix: Matrix) -> None:

@@ -15,8 +15,8 @@ from sandbox.report.model import CellResult, State
 PATIENCE_SECONDS = 20
 
 
-def job(number: int, *, memory_mib: int = 1000) -> Job:
-    cell = Cell(id=f"airflow3.0.{number}-py3.11-process-sail-dbx7.6.0", purpose="a test", memory_mib=memory_mib)
+def job(number: int, *, memory_mib: int = 1000, backend: str = "process") -> Job:
+    cell = Cell(id=f"airflow3.0.{number}-py3.11-{backend}-sail-dbx7.6.0", purpose="a test", memory_mib=memory_mib)
     return Job(cell=cell, project=Path(), folder=Path(), tests=(), limit_seconds=1, settings={})
 
 
@@ -77,6 +77,23 @@ def test_as_many_as_fit(memories: list[int], limits: Limits, most: int) -> None:
     assert seen.most == most
     assert len(results) == len(jobs)
     assert all(result.state is State.PASSED for result in results)
+
+
+@pytest.mark.parametrize(("backends", "most"), [(["kind", "process", "process"], 2), (["kind", "kind"], 1)])
+def test_a_cell_on_kind_counts_as_two(backends: list[str], most: int) -> None:
+    """Of three places it leaves one to others."""
+    jobs = [job(number, backend=backend) for number, backend in enumerate(backends)]
+    together = threading.Barrier(most, timeout=PATIENCE_SECONDS)
+    seen = Recorder()
+
+    def work(running: Running) -> CellResult:
+        if running.job in jobs[:most]:
+            together.wait()
+        return finished(running)
+
+    run_all(jobs, work=work, limits=Limits(jobs=3, room_mib=100_000), watcher=seen)
+
+    assert seen.most == most
 
 
 def test_the_first_failure_ends_everything() -> None:
