@@ -82,6 +82,8 @@ def command(*, memory_mib: int, folder: Path) -> list[str]:
         # for one small machine: no collector with threads of its own, and code that is compiled once, quickly
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        # with that level Java reserves 48 MiB for compiled code; Spark fills it in minutes, and ends when it is full
+        "-XX:ReservedCodeCacheSize=240m",
         "-cp",
         os.pathsep.join([str(pyspark_folder() / "jars" / "*"), str(jars / "*")]),
         MAIN_CLASS,
