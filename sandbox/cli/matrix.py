@@ -73,7 +73,7 @@ def list_command(session: Session, selection: tuple[str, ...], groups: tuple[str
 @click.argument("selection", nargs=-1)
 @common_options
 @click.option("--group", "groups", multiple=True, help="Only cells of this group; may be repeated.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Cells at once; default: three for two cores.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Cells at once; default: one per core.")
 @click.option("--fail-fast", is_flag=True, help="End everything with the first cell that fails.")
 @click.option("--retry-failed", is_flag=True, help="Run a cell that failed once more; one that passes then is flaky.")
 @click.option("--last-failed", is_flag=True, help="Only cells that did not pass in the last run.")

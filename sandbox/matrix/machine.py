@@ -60,8 +60,8 @@ def cores() -> int:
 
 
 def jobs(places: int, *, wanted: int | None = None) -> int:
-    """How many of the cells' places there are: as asked for, or one and a half per core, since cells mostly wait.
+    """How many of the cells' places there are: as asked for, or one per core: a cell keeps more than half of two cores busy.
 
     No more than `places`, which is what all cells would take together.
     """
-    return max(1, min(places, wanted or max(1, cores() * 3 // 2)))
+    return max(1, min(places, wanted or cores()))

@@ -10,10 +10,10 @@ from sandbox.matrix.model import Matrix
 
 
 @pytest.mark.parametrize(
-    ("cells", "cores", "wanted", "expected"), [(9, 2, None, 3), (9, 1, None, 1), (2, 8, None, 2), (9, 2, 5, 5)]
+    ("cells", "cores", "wanted", "expected"), [(9, 2, None, 2), (9, 1, None, 1), (2, 8, None, 2), (9, 2, 5, 5)]
 )
 def test_jobs(monkeypatch: pytest.MonkeyPatch, cells: int, cores: int, wanted: int | None, expected: int) -> None:
-    """One and a half per core, unless somebody says otherwise, and never more than there are."""
+    """One per core, unless somebody says otherwise, and never more than there are."""
     monkeypatch.setattr(machine, "cores", lambda: cores)
 
     assert machine.jobs(cells, wanted=wanted) == expected
