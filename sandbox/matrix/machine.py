@@ -62,6 +62,7 @@ def cores() -> int:
 def jobs(places: int, *, wanted: int | None = None) -> int:
     """How many of the cells' places there are: as asked for, or one per core.
 
-    A cell keeps more than half of two cores busy: more at once burn more than they share. No more than `places`, which is what all cells would take together.
+    A cell keeps more than half of two cores busy: more at once burn more than they share. No more than `places`, which
+    is what all cells would take together.
     """
     return max(1, min(places, wanted or cores()))
