@@ -53,7 +53,7 @@ def run_and_report(session: Session, dag_id: str, conf: dict[str, Any]) -> dict[
     context = session.backend.context(session.paths)
     airflow, databricks = clients(context)
     begun = time.monotonic()
-    follow.prepare(airflow, dag_id)
+    follow.prepare(airflow, dag_id, context.dags)
     run_id = follow.trigger(airflow, dag_id, conf)
     try:
         state = watch(session, follow.Chain(airflow, databricks, dag_id, run_id), context.config.limits.run_seconds)

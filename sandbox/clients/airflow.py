@@ -67,6 +67,14 @@ class AirflowClient:
         """All DAGs, by id."""
         return list(self._api.request("GET", "dags", params={"limit": 1000, "order_by": "dag_id"})["dags"])
 
+    def parse_again(self, file_token: str) -> None:
+        """Have the dag-processor parse a DAG's file next; the token is that of the DAG."""
+        try:
+            self._api.request("PUT", f"parseDagFile/{quote(file_token, safe='')}")
+        except ApiAnswer as answer:
+            if answer.status_code != 409:  # somebody has asked for it already
+                raise
+
     def import_errors(self) -> list[dict[str, Any]]:
         """What the dag-processor could not import: filename and stack_trace."""
         return list(self._api.request("GET", "importErrors")["import_errors"])

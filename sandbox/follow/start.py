@@ -1,13 +1,16 @@
-"""Before the first event: the DAG exists, and everything that its assets trigger is parsed and unpaused."""
+"""Before the first event: the DAG and everything that its assets trigger are parsed as they are now, and unpaused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sandbox import health
 from sandbox.clients.airflow import AirflowClient
-from sandbox.errors import ConfigurationError, NothingSelected
+from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
+from sandbox.follow import edits
 
 PARSE_SECONDS = 30.0
 MENDED_SECONDS = 5.0
@@ -35,32 +38,61 @@ def downstream(dag_id: str, assets: Iterable[dict[str, Any]]) -> list[str]:
     return found
 
 
-def prepare(airflow: AirflowClient, dag_id: str) -> list[str]:
-    """Wait until Airflow has parsed the DAG, then unpause it and all that its assets trigger; returns those others.
+def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
+    """Wait until Airflow knows the DAG as it is now; unpause it and all that its assets trigger. Returns those others.
 
-    Consumers come first, because Airflow gives an asset's events to active consumers only. Raises ConfigurationError
-    with the import errors when the DAG does not appear, NothingSelected when there is no such DAG.
+    `dags` is the DAG folder: an edit of any file in it is waited for. Consumers come first, because Airflow gives an
+    asset's events to active consumers only. Raises ConfigurationError with the import errors when the DAG does not
+    appear, NothingSelected when there is no such DAG, ServiceNotHealthy when Airflow does not parse the newest edit.
     """
-
-    def complaint() -> str:
-        dag = airflow.dag(dag_id)
-        # Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered
-        usable = dag is not None and not dag["is_stale"] and not dag["has_import_errors"]
-        return "" if usable else f"Airflow has not parsed {dag_id}"
-
-    if complaint():
-        errors = airflow.import_errors()
-        patience_seconds = MENDED_SECONDS if errors else PARSE_SECONDS
-        try:
-            health.wait_until(complaint, timeout_seconds=patience_seconds, interval_seconds=0.25)
-        except health.StillWaiting:
-            raise _unknown(airflow, dag_id) from None
+    edit = edits.newest(dags)
+    _await(airflow, dag_id, edit)
     others = downstream(dag_id, airflow.assets())
+    for name in others:
+        _await(airflow, name, edit)
     for name in (*others, dag_id):
         dag = airflow.dag(name)
         if dag and dag["is_paused"]:
             airflow.set_paused(name, paused=False)
     return others
+
+
+def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None:
+    def complaint() -> str:
+        dag = airflow.dag(dag_id)
+        # Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered
+        if dag is None or dag["is_stale"] or dag["has_import_errors"]:
+            if dag is not None and _is_broken(airflow, dag, edit):
+                raise _unknown(airflow, dag_id)
+            return f"Airflow has not parsed {dag_id}"
+        return "" if edits.parsed(dag, edit) else f"Airflow has not parsed {dag_id} since its last edit"
+
+    if not complaint():
+        return
+    # a helper module's edit is noticed only with the next round of all files
+    if dag := airflow.dag(dag_id):
+        airflow.parse_again(dag["file_token"])
+    patience_seconds = MENDED_SECONDS if airflow.import_errors() else PARSE_SECONDS
+    try:
+        health.wait_until(complaint, timeout_seconds=patience_seconds, interval_seconds=0.25)
+    except health.StillWaiting as waiting:
+        dag = airflow.dag(dag_id)
+        if edit is None or dag is None or dag["is_stale"] or dag["has_import_errors"]:
+            raise _unknown(airflow, dag_id) from None
+        raise ServiceNotHealthy(
+            str(waiting),
+            why=f"{edit.file} was changed {time.time() - edit.at:.0f} s ago, and the dag-processor has not parsed it",
+            next_command="sandbox logs airflow",
+        ) from None
+
+
+def _is_broken(airflow: AirflowClient, dag: Mapping[str, Any], edit: edits.Edit | None) -> bool:
+    """Whether the DAG's file does not import as it is now: Airflow has tried since the last edit."""
+    return any(
+        error["filename"].endswith(dag["relative_fileloc"])
+        and (edit is None or edits.seconds(error["timestamp"]) > edit.at)
+        for error in airflow.import_errors()
+    )
 
 
 def _unknown(airflow: AirflowClient, dag_id: str) -> ConfigurationError | NothingSelected:

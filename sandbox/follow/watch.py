@@ -11,6 +11,10 @@ from sandbox.follow.chain import Chain, ChainState
 from sandbox.follow.render import changes
 
 LOOK_INTERVAL_SECONDS = 0.3
+LONGEST_INTERVAL_SECONDS = 1.0
+LOOK_SHARE = 0.1
+"""A change may be seen late by this share of the time that went before it: each look costs Airflow's API server
+work, on the cores on which the job runs."""
 OUTAGE_SECONDS = 120.0
 
 Show = Callable[[ChainState | None, ChainState], None]
@@ -44,12 +48,17 @@ class Patience:
         self._since = None
 
 
+def pause_seconds(unchanged_seconds: float) -> float:
+    """How long to wait for the next look, when nothing has changed for a while."""
+    return min(max(LOOK_INTERVAL_SECONDS, LOOK_SHARE * unchanged_seconds), LONGEST_INTERVAL_SECONDS)
+
+
 def until_finished(chain: Chain, *, limit_seconds: float, show: Show, note: Callable[[str], None]) -> ChainState:
     """Look at the chain until nothing of it is left to happen; returns its last state.
 
     Raises ServiceNotHealthy when it isn't finished after `limit_seconds`, or when a service stays away.
     """
-    deadline = time.monotonic() + limit_seconds
+    begun = changed = time.monotonic()
     before: ChainState | None = None
     patience = Patience(note)
     while True:
@@ -63,11 +72,14 @@ def until_finished(chain: Chain, *, limit_seconds: float, show: Show, note: Call
         show(before, now)
         if now.finished:
             return now
-        if time.monotonic() > deadline:
+        looked = time.monotonic()
+        if looked - begun > limit_seconds:
             raise ServiceNotHealthy(
                 f"the chain is not finished after {limit_seconds:.0f} s (limits.run_seconds)",
                 why="\n".join(changes(None, now)),
                 next_command="sandbox logs airflow",
             )
+        if any(changes(before, now)):
+            changed = looked
         before = now
-        time.sleep(LOOK_INTERVAL_SECONDS)
+        time.sleep(pause_seconds(looked - changed))

@@ -68,6 +68,11 @@ class ServiceContext:
         return f"http://{LOOPBACK}:{self.published[service]}" if service in self.published else self.url(service)
 
     @property
+    def dags(self) -> Path:
+        """The DAG folder, on this machine."""
+        return self.paths.project / self.config.project.dags
+
+    @property
     def aws_environment(self) -> dict[str, str]:
         """The variables that aim any AWS client at the sandbox's S3."""
         return {

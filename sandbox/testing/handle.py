@@ -115,7 +115,7 @@ class RunningSandbox:
             raise ConfigurationError(
                 "which DAG? run.dag of sandbox.toml is not set", next_command="$EDITOR sandbox.toml"
             )
-        follow.prepare(self.airflow, name)
+        follow.prepare(self.airflow, name, self.context.dags)
         values = dict(settings.conf) if conf is None and name == settings.dag else dict(conf or {})
         chain = follow.Chain(self.airflow, self.databricks, name, follow.trigger(self.airflow, name, values))
         state = until_finished(

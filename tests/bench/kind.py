@@ -90,7 +90,7 @@ def _round(cli: Cli, mebibytes: Callable[[], float], *, reset: bool = True) -> d
     found = {"ready": timed(lambda: cli("up"))}
     airflow = cli.airflow
     _write(cli, airflow, "first")
-    follow.prepare(airflow, "bench_task")
+    follow.prepare(airflow, "bench_task", cli.context.dags)
     found["first task"] = _until_running(airflow)
     file = cli.project / "dags" / "bench_task.py"
     file.write_text(DAG.format(mark="edited"))

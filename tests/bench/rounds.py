@@ -56,7 +56,7 @@ def _round(cli: Cli, python: Path, number: int) -> dict[str, Sample]:
     dags = cli.project / "dags"
     home = cli.project.parent / f"standalone-{number}"
     with running(python, home, dags) as peer:
-        first, later, mebibytes = _pairs(peer.client, lambda: memory.at_rest_mebibytes(peer.processes))
+        first, later, mebibytes = _pairs(peer.client, dags, lambda: memory.at_rest_mebibytes(peer.processes))
         env = environment(home, dags, 0)
         theirs = {
             "ready": peer.seconds,
@@ -77,7 +77,9 @@ def _round(cli: Cli, python: Path, number: int) -> dict[str, Sample]:
 def _sandbox_round(cli: Cli, number: int) -> dict[str, float]:
     ready = timed(lambda: cli("up"))
     first, later, mebibytes = _pairs(
-        cli.airflow, lambda: memory.at_rest_mebibytes(lambda: memory.of_sandbox(cli.paths.instance_id))
+        cli.airflow,
+        cli.context.dags,
+        lambda: memory.at_rest_mebibytes(lambda: memory.of_sandbox(cli.paths.instance_id)),
     )
     found = {
         "ready": ready,
@@ -93,9 +95,9 @@ def _sandbox_round(cli: Cli, number: int) -> dict[str, float]:
     return found
 
 
-def _pairs(airflow: AirflowClient, measure_memory: memory.Measure) -> tuple[float, float, float]:
+def _pairs(airflow: AirflowClient, dags: Path, measure_memory: memory.Measure) -> tuple[float, float, float]:
     """The first pair, the median of the next, and the memory between them."""
-    follow.prepare(airflow, PRODUCER)
+    follow.prepare(airflow, PRODUCER, dags)
     first = pair(airflow)
     mebibytes = measure_memory()
     return first, statistics.median(pair(airflow) for _ in range(LATER_PAIRS)), mebibytes

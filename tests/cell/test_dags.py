@@ -22,6 +22,20 @@ TASKS = {
     "trigger_databricks_workflow_dag": {"run_medallion": []},
 }
 """Histories, links and dashboards depend on these ids."""
+EDITED = """from airflow.sdk import dag, task
+from cell_names import TASK
+
+
+@dag
+def cell_edited():
+    @task(task_id=TASK)
+    def work(): ...
+
+    work()
+
+
+cell_edited()
+"""
 IMPORT_SECONDS = 2.0
 """Airflow gives up after 30; a file that takes seconds delays every other one."""
 
@@ -110,3 +124,20 @@ def test_a_dag_never_overtakes_itself(dags: dict[str, dict[str, Any]], dag_id: s
     assert (dag["max_active_runs"], dag["catchup"]) == (1, False)
     assert dag["tags"]
     assert dag["documented"]
+
+
+def test_an_edited_module_is_what_the_next_run_executes(sandbox: RunningSandbox) -> None:
+    """Airflow parses a DAG anew when its own file changes; a run sees to it when a module does that it imports."""
+    file, module = sandbox.context.dags / "cell_edited.py", sandbox.context.dags / "cell_names.py"
+    file.write_text(EDITED)
+    tasks = []
+    try:
+        for name in ("before", "after"):
+            module.write_text(f'TASK = "{name}"\n')
+            run = sandbox.run("cell_edited").dag_runs[0]
+            tasks.append([task["task_id"] for task in run["tasks"]])
+    finally:
+        file.unlink()
+        module.unlink()
+
+    assert tasks == [["before"], ["after"]]

@@ -63,7 +63,7 @@ def with_dag(cli: Cli, name: str, mark: str, seconds: float = 0) -> None:
     """Write a DAG and wait until Airflow knows it and would run it."""
     write_dag(cli, name, mark, seconds)
     eventually(lambda: "" if (cli.airflow.dag(name) or {}).get("description") == mark else f"{name} is not parsed yet")
-    follow.prepare(cli.airflow, name)
+    follow.prepare(cli.airflow, name, cli.context.dags)
 
 
 def pods_of(tools: Tools, dag_id: str, phase: str = "") -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def cli(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def run_pair(cli: Cli) -> follow.ChainState:
     airflow = cli.airflow
     databricks = DatabricksClient(cli.context.url("databricks"), token=cli.context.credentials.databricks_token)
-    follow.prepare(airflow, "produce")
+    follow.prepare(airflow, "produce", cli.context.dags)
     chain = follow.Chain(airflow, databricks, "produce", follow.trigger(airflow, "produce", {}))
     seen: list[follow.ChainState] = []
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ServiceNotHealthy
-from sandbox.follow.watch import OUTAGE_SECONDS, Patience
+from sandbox.follow.watch import OUTAGE_SECONDS, Patience, pause_seconds
 
 
 @pytest.fixture
@@ -61,3 +61,8 @@ def test_a_refusal_is_final(now: dict[str, float]) -> None:
 
     with pytest.raises(ApiAnswer):
         Patience(lambda _: None).spend(refusal)
+
+
+def test_looks_are_rarer_while_nothing_changes() -> None:
+    """A change is seen a tenth of its time late at most, and never more than a second."""
+    assert [pause_seconds(unchanged) for unchanged in (0.0, 2.0, 5.0, 60.0)] == [0.3, 0.3, 0.5, 1.0]

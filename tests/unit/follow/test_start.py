@@ -1,0 +1,157 @@
+"""A DAG is triggered as it is in its folder now: Airflow has parsed the newest edit, or says why it cannot."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from sandbox.clients.airflow import AirflowClient
+from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
+from sandbox.follow import edits, start
+
+EDITED = 1_700_000_000.0
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+@dataclass
+class FakeAirflow:
+    """One DAG, in a file that is parsed when that is asked for; `parse` says what that changes."""
+
+    parsed_at: float
+    parse: Callable[[FakeAirflow], None] = lambda airflow: None
+    broken: bool = False
+    known: bool = True
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    paused: bool = True
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        return {
+            "is_stale": False,
+            "is_paused": self.paused,
+            "has_import_errors": self.broken,
+            "last_parsed_time": moment(self.parsed_at),
+            "last_parse_duration": 0.5,
+            "file_token": "token",
+            "relative_fileloc": "made.py",
+        } if self.known else None  # fmt: skip
+
+    def parse_again(self, file_token: str) -> None:
+        self.asked.append(file_token)
+        self.parse(self)
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        return self.errors
+
+    def dags(self) -> list[dict[str, Any]]:
+        return [{"dag_id": "made"}] if self.known else []
+
+    def assets(self) -> list[dict[str, Any]]:
+        return []
+
+    def set_paused(self, dag_id: str, *, paused: bool) -> None:
+        self.paused = paused
+
+
+@pytest.fixture
+def dags(tmp_path: Path) -> Path:
+    """A DAG folder whose helper module was edited last."""
+    for name, age in (("made.py", 100), ("helpers/names.py", 0)):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("")
+        os.utime(file, (EDITED - age, EDITED - age))
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "PARSE_SECONDS", 0.3)
+    monkeypatch.setattr(start, "MENDED_SECONDS", 0.3)
+
+
+def prepare(airflow: FakeAirflow, dags: Path) -> None:
+    start.prepare(cast("AirflowClient", airflow), "made", dags)
+
+
+def test_the_newest_edit_is_that_of_any_module(dags: Path) -> None:
+    """DAGs import helpers; what is dated in the future was changed now; an empty folder has none."""
+    assert edits.newest(dags) == edits.Edit(file=dags / "helpers" / "names.py", at=EDITED)
+
+    os.utime(dags / "made.py", (time.time() + 3600,) * 2)
+    newest = edits.newest(dags)
+    assert newest is not None
+    assert newest.file == dags / "made.py"
+    assert newest.at <= time.time()
+    assert edits.newest(dags / "nowhere") is None
+
+
+def test_what_is_parsed_is_triggered_at_once(dags: Path) -> None:
+    """Nothing is asked for."""
+    airflow = FakeAirflow(parsed_at=EDITED + 1)
+
+    prepare(airflow, dags)
+
+    assert airflow.asked == []
+    assert not airflow.paused
+
+
+def test_a_parse_that_began_before_the_edit_does_not_count(dags: Path) -> None:
+    """Airflow notes when it was done, and how long it took."""
+    airflow = FakeAirflow(parsed_at=EDITED + 0.4, parse=lambda airflow: setattr(airflow, "parsed_at", EDITED + 2))
+
+    prepare(airflow, dags)
+
+    assert airflow.asked == ["token"]
+
+
+def test_an_edit_that_does_not_import_is_said_at_once(dags: Path) -> None:
+    """The error is newer than the edit: waiting would not help."""
+    error = {"filename": "made.py", "stack_trace": "SyntaxError: no", "timestamp": moment(EDITED + 1)}
+
+    def parse(airflow: FakeAirflow) -> None:
+        airflow.broken, airflow.errors = True, [error]
+
+    airflow = FakeAirflow(parsed_at=EDITED - 50, parse=parse)
+
+    with pytest.raises(ConfigurationError, match="some DAG files do not import") as raised:
+        prepare(airflow, dags)
+    assert "SyntaxError: no" in raised.value.why
+    assert airflow.paused
+
+
+def test_a_mended_file_is_waited_for(dags: Path) -> None:
+    """The error is that of the file as it was before."""
+    error = {"filename": "made.py", "stack_trace": "SyntaxError: no", "timestamp": moment(EDITED - 1)}
+
+    def parse(airflow: FakeAirflow) -> None:
+        airflow.broken, airflow.errors, airflow.parsed_at = False, [], EDITED + 1
+
+    airflow = FakeAirflow(parsed_at=EDITED - 50, broken=True, errors=[error], parse=parse)
+
+    prepare(airflow, dags)
+
+    assert not airflow.paused
+
+
+def test_an_edit_that_is_never_parsed_is_an_error_that_names_it(dags: Path) -> None:
+    """Better than a run of what the file was before."""
+    with pytest.raises(ServiceNotHealthy, match="has not parsed made since its last edit") as raised:
+        prepare(FakeAirflow(parsed_at=EDITED - 50), dags)
+    assert str(dags / "helpers" / "names.py") in raised.value.why
+
+
+def test_a_dag_that_does_not_exist_is_named(dags: Path) -> None:
+    """With those that do."""
+    with pytest.raises(NothingSelected, match="does not know a DAG made"):
+        prepare(FakeAirflow(parsed_at=EDITED + 1, known=False), dags)
