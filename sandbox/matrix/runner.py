@@ -114,13 +114,16 @@ class Running:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        process = self._process
+        # not Popen.wait with a time limit: that looks twenty times a second
+        left_seconds = max(0.0, self.begun + self.job.limit_seconds - time.monotonic())
+        reason = f"{OVERDUE} after {self.job.limit_seconds:.0f} s (limit_seconds)"
+        alarm = threading.Timer(left_seconds, self.stop, [reason])
+        alarm.daemon = True
+        alarm.start()
         try:
-            process.wait(timeout=max(0.0, self.begun + self.job.limit_seconds - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.stop(f"{OVERDUE} after {self.job.limit_seconds:.0f} s (limit_seconds)")
-            process.wait()
-        return process.returncode
+            return self._process.wait()
+        finally:
+            alarm.cancel()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
