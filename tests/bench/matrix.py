@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import psutil
+
 from sandbox.runtimes.store import CACHE_VARIABLE, cache_folder
 from tests.bench.model import Result, Sample, medians
 from tests.bench.project import timed
@@ -44,11 +46,15 @@ def _result(name: str, state: str, cells: Sequence[str], begin: Begin, repeat: i
     samples: list[Sample] = []
     notes = ""
     for _ in range(repeat):
+        busy_seconds = _busy_seconds()
         with begin() as env:
             alone = {cell: timed(functools.partial(_sandbox, "run", cell, env=env)) for cell in cells}
+        # what one by one leaves idle is all that side by side can gain
+        share = (_busy_seconds() - busy_seconds) / (sum(alone.values()) * len(psutil.cpu_times(percpu=True)))
         with begin() as env:
             samples.append((timed(functools.partial(_together, env)), sum(alone.values())))
         notes = ", ".join(f"{cell} {seconds:.0f} s" for cell, seconds in alone.items())
+        notes += f"; that keeps {share:.0%} of the cores busy"
     ours, peer = medians(samples)
     return Result(
         name=name,
@@ -61,6 +67,12 @@ def _result(name: str, state: str, cells: Sequence[str], begin: Begin, repeat: i
         note=f"one by one: {notes}",
         samples=tuple(samples),
     )
+
+
+def _busy_seconds() -> float:
+    """What all processors of this machine have worked so far."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import platform
+import re
+import string
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,8 @@ HEAD = ("benchmark", "what", "sandbox", "peer", "ratio", "goal", "")
 PAGE_HEAD = (*HEAD, "measured")
 ORDER = ("ready", "pair", "memory", "validate", "notebooks", "pipeline", "ingest", "matrix", "kind")
 """Of the benchmarks in the page's table; those of one keep their own."""
+MACHINE = re.compile(r"^- ([A-Z]): (.+)$", re.MULTILINE)
+"""What a letter of the table stands for."""
 
 
 def machine() -> str:
@@ -99,17 +103,24 @@ def write_json(results: Sequence[Result], file: Path) -> None:
 def write_page(results: Sequence[Result], repeat: int, page: Path = PAGE) -> None:
     """Put the results into the table of docs/benchmarks.md, in the place of older ones of the same benchmarks.
 
-    What was not measured this time stays when it is of the same machine and versions; else it goes.
+    Each row says by a letter on which machine, and with which versions, it was measured; what those letters stand for
+    is said above the table. What was not measured this time stays.
     """
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    table_text, _, after = rest.partition(END)
-    said = f"On {machine()}; {versions()}:"
-    measured = f"{repeat} round{'s' if repeat > 1 else ''}, {datetime.now(UTC):%Y-%m-%d}"
-    new = [_line((*row, measured)) for row in rows(results)]
+    text, _, after = rest.partition(END)
     again = {result.benchmark for result in results}
-    kept = [line for line in table_text.splitlines()[5:] if said in table_text and _benchmark(line) not in again]
-    lines = [f"| {' | '.join(PAGE_HEAD)} |", f"|{'---|' * len(PAGE_HEAD)}", *sorted(kept + new, key=_place)]
-    page.write_text(f"{before}{BEGIN}\n{said}\n\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| benchmark")]
+    kept = [line for line in lines if _benchmark(line) not in again]
+    machines = {letter: said for letter, said in MACHINE.findall(text) if any(_letter(line) == letter for line in kept)}
+    said = f"{machine()}; {versions()}"
+    letter = next((letter for letter, other in machines.items() if other == said), "")
+    letter = letter or next(letter for letter in string.ascii_uppercase if letter not in machines)
+    measured = f"{letter}, {repeat} round{'s' if repeat > 1 else ''}, {datetime.now(UTC):%Y-%m-%d}"
+    table_lines = [f"| {' | '.join(PAGE_HEAD)} |", f"|{'---|' * len(PAGE_HEAD)}"]
+    table_lines += sorted([*kept, *(_line((*row, measured)) for row in rows(results))], key=_place)
+    known = [f"- {letter}: {said}" for letter, said in sorted((machines | {letter: said}).items())]
+    middle = "\n".join(["", *known, "", *table_lines, ""])
+    page.write_text(f"{before}{BEGIN}{middle}{END}{after}", encoding="utf-8")
 
 
 def _line(row: Sequence[str]) -> str:
@@ -120,6 +131,11 @@ def _line(row: Sequence[str]) -> str:
 def _benchmark(line: str) -> str:
     """The benchmark that a line of the table belongs to."""
     return line.removeprefix("| ").partition(" |")[0].partition(",")[0]
+
+
+def _letter(line: str) -> str:
+    """The machine on which a line of the table was measured."""
+    return line.rpartition(" | ")[2].partition(",")[0]
 
 
 def _place(line: str) -> int:

@@ -22,10 +22,21 @@ def result(name: str, seconds: float) -> Result:
     return Result(name=name, what="something", unit="s", ours=seconds)
 
 
+def table(page: Path) -> list[list[str]]:
+    """The cells of each line of the table."""
+    lines = page.read_text().split(report.BEGIN)[1].split(report.END)[0].splitlines()
+    return [line.removeprefix("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
+
+
 def figures(page: Path) -> list[str]:
     """`name figure` of each line of the table."""
-    lines = page.read_text().split(report.BEGIN)[1].split(report.END)[0].splitlines()[5:]
-    return [" ".join(line.split(" | ")[index].removeprefix("| ") for index in (0, 2)) for line in lines]
+    return [f"{cells[0]} {cells[2]}" for cells in table(page)]
+
+
+def machines(page: Path) -> list[str]:
+    """The letters of the machines that are said, and those of the lines of the table."""
+    said = [line[2] for line in page.read_text().splitlines() if line.startswith("- ")]
+    return [*said, *(cells[-1].partition(",")[0] for cells in table(page))]
 
 
 def test_what_was_measured_before_stays(page: Path) -> None:
@@ -38,13 +49,18 @@ def test_what_was_measured_before_stays(page: Path) -> None:
     assert page.read_text().endswith(f"{report.END}\nafter\n")
 
 
-def test_figures_of_another_machine_go(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One table is of one machine."""
-    report.write_page([result("ready", 6)], 1, page)
+def test_each_line_says_its_machine(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ratios carry over, seconds do not; a machine without a line is not said."""
+    report.write_page([result("ready", 6), result("pair", 1)], 1, page)
     monkeypatch.setattr(report, "machine", lambda: "96 cores")
-    report.write_page([result("ingest", 30)], 1, page)
+    report.write_page([result("ready", 5)], 1, page)
 
-    assert figures(page) == ["ingest 30.00 s"]
+    assert figures(page) == ["ready 5.00 s", "pair 1.00 s"]
+    assert machines(page) == ["A", "B", "B", "A"]
+    assert "- B: 96 cores; Airflow" in page.read_text()
+
+    report.write_page([result("pair", 2)], 1, page)
+    assert machines(page) == ["B", "B", "B"]
 
 
 def test_every_benchmark_has_a_place() -> None:
