@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.bench import report
 from tests.bench.ingest import ingest
 from tests.bench.kind import kind
-from tests.bench.matrix import matrix
+from tests.bench.matrix import matrix, matrix_cold
 from tests.bench.model import Result
 from tests.bench.notebooks import notebooks
 from tests.bench.pipeline import pipeline
@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "pipeline": pipeline,
     "ingest": ingest,
     "matrix": matrix,
+    "matrix-cold": matrix_cold,
     "kind": kind,
 }
 """By name; those of one function are measured in the same rounds. A result is called NAME, or `NAME, aspect`."""

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -28,21 +28,22 @@ Begin = Callable[[], AbstractContextManager[Environment]]
 
 
 def matrix(repeat: int) -> list[Result]:
-    """Wall time of the commands; all cells must pass, or there is no figure.
+    """Wall time of the commands with built runtimes; all cells must pass, or there is no figure."""
+    return [_result("matrix", "with built runtimes", _warm, repeat)]
 
-    Warm means that the runtimes are built. Cold means an empty cache of the sandbox's on both sides; what uv has
-    downloaded stays, so that the network does not decide.
+
+def matrix_cold(repeat: int) -> list[Result]:
+    """The same with an empty cache of the sandbox's on both sides.
+
+    What uv has downloaded stays, so that the network does not decide.
     """
+    return [_result("matrix-cold", "with no runtime built", _cold, repeat)]
+
+
+def _result(name: str, state: str, begin: Begin, repeat: int) -> Result:
     cells = [cell["id"] for cell in _sandbox("list", "--group", GROUP)["cells"]]
     # builds what is missing, and so fills uv's cache
     _together(os.environ, "--tests", "tests/unit/test_errors.py")
-    return [
-        _result("matrix", "with built runtimes", cells, _warm, repeat),
-        _result("matrix, cold", "with no runtime built", cells, _cold, repeat),
-    ]
-
-
-def _result(name: str, state: str, cells: Sequence[str], begin: Begin, repeat: int) -> Result:
     samples: list[Sample] = []
     notes = ""
     for _ in range(repeat):

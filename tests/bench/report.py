@@ -23,7 +23,7 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: nox -s bench -- --docs -->", "<!-- end of results -->"
 HEAD = ("benchmark", "what", "sandbox", "peer", "ratio", "goal", "")
 PAGE_HEAD = (*HEAD, "measured")
-ORDER = ("ready", "pair", "memory", "validate", "notebooks", "pipeline", "ingest", "matrix", "kind")
+ORDER = ("ready", "pair", "memory", "validate", "notebooks", "pipeline", "ingest", "matrix", "matrix-cold", "kind")
 """Of the benchmarks in the page's table; those of one keep their own."""
 MACHINE = re.compile(r"^- ([A-Z]): (.+)$", re.MULTILINE)
 """What a letter of the table stands for."""
