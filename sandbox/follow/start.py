@@ -49,7 +49,9 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
     _await(airflow, dag_id, edit)
     others = downstream(dag_id, airflow.assets())
     for name in others:
-        _await(airflow, name, edit)
+        # one whose file is gone or broken is not waited for: it was there, and does not hold up what triggers it
+        if (dag := airflow.dag(name)) and _is_usable(dag):
+            _await(airflow, name, edit)
     for name in (*others, dag_id):
         dag = airflow.dag(name)
         if dag and dag["is_paused"]:
@@ -60,8 +62,7 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
 def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None:
     def complaint() -> str:
         dag = airflow.dag(dag_id)
-        # Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered
-        if dag is None or dag["is_stale"] or dag["has_import_errors"]:
+        if dag is None or not _is_usable(dag):
             if dag is not None and _is_broken(airflow, dag, edit):
                 raise _unknown(airflow, dag_id)
             return f"Airflow has not parsed {dag_id}"
@@ -72,18 +73,24 @@ def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None
     # a helper module's edit is noticed only with the next round of all files
     if dag := airflow.dag(dag_id):
         airflow.parse_again(dag["file_token"])
-    patience_seconds = MENDED_SECONDS if airflow.import_errors() else PARSE_SECONDS
+    known = dag is not None and _is_usable(dag)
+    patience_seconds = MENDED_SECONDS if not known and airflow.import_errors() else PARSE_SECONDS
     try:
         health.wait_until(complaint, timeout_seconds=patience_seconds, interval_seconds=0.25)
     except health.StillWaiting as waiting:
         dag = airflow.dag(dag_id)
-        if edit is None or dag is None or dag["is_stale"] or dag["has_import_errors"]:
+        if edit is None or dag is None or not _is_usable(dag):
             raise _unknown(airflow, dag_id) from None
         raise ServiceNotHealthy(
             str(waiting),
             why=f"{edit.file} was changed {time.time() - edit.at:.0f} s ago, and the dag-processor has not parsed it",
             next_command="sandbox logs airflow",
         ) from None
+
+
+def _is_usable(dag: Mapping[str, Any]) -> bool:
+    """Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered."""
+    return not dag["is_stale"] and not dag["has_import_errors"]
 
 
 def _is_broken(airflow: AirflowClient, dag: Mapping[str, Any], edit: edits.Edit | None) -> bool:

@@ -151,6 +151,40 @@ def test_an_edit_that_is_never_parsed_is_an_error_that_names_it(dags: Path) -> N
     assert str(dags / "helpers" / "names.py") in raised.value.why
 
 
+def test_an_error_in_another_file_does_not_shorten_the_wait(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The DAG itself is fine, and only has to be parsed again."""
+    monkeypatch.setattr(start, "MENDED_SECONDS", 0.0)
+    monkeypatch.setattr(start, "PARSE_SECONDS", 5.0)
+    error = {"filename": "other.py", "stack_trace": "SyntaxError: no", "timestamp": moment(EDITED + 1)}
+    airflow = FakeAirflow(parsed_at=EDITED - 50, errors=[error])
+    looks = iter([EDITED - 50] * 4)
+    real = airflow.dag
+
+    def dag(dag_id: str) -> dict[str, Any] | None:
+        airflow.parsed_at = next(looks, EDITED + 1)
+        return real(dag_id)
+
+    monkeypatch.setattr(airflow, "dag", dag)
+
+    prepare(airflow, dags)
+
+    assert not airflow.paused
+
+
+def test_a_consumer_whose_file_is_gone_holds_nothing_up(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow keeps it as stale."""
+    airflow = FakeAirflow(parsed_at=EDITED + 1)
+    gone = {"is_stale": True, "is_paused": True, "has_import_errors": False}
+    real = airflow.dag
+    asset = {"uri": "x", "scheduled_dags": [{"dag_id": "gone"}], "producing_tasks": [{"dag_id": "made"}]}
+    monkeypatch.setattr(airflow, "assets", lambda: [asset])
+    monkeypatch.setattr(airflow, "dag", lambda dag_id: gone if dag_id == "gone" else real(dag_id))
+
+    prepare(airflow, dags)
+
+    assert not airflow.paused
+
+
 def test_a_dag_that_does_not_exist_is_named(dags: Path) -> None:
     """With those that do."""
     with pytest.raises(NothingSelected, match="does not know a DAG made"):
