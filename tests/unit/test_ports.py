@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +18,21 @@ from sandbox.paths import StatePaths
 from sandbox.plan import Plan, PlannedService
 from tests.unit.recorded import RecordedProgress
 
+BELOW_EPHEMERAL = range(20_000, 30_000)
+"""Ports that no system gives to whoever asks for any: what is free next to a busy one then stays free."""
+
 
 @pytest.fixture
 def busy_port() -> Iterator[int]:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        yield server.getsockname()[1]
+    """A port of ours that is listened at; the two after it are free."""
+    for port in random.sample(BELOW_EPHEMERAL, k=100):
+        with socket.socket() as server, contextlib.suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            server.listen()
+            if ports.is_free(port + 1) and ports.is_free(port + 2):
+                yield port
+                return
+    pytest.fail("no three free ports in a row")
 
 
 def planned(name: str, title: str, port: int) -> PlannedService:

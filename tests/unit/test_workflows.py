@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,18 @@ def test_gitlab_s_program_makes_a_job_of_each_session(tmp_path: Path) -> None:
     assert all(f'.venv/bin/nox -s "{name}"' in jobs[name]["script"] for name in sessions)
     assert [need["job"] for need in jobs["report"]["needs"]] == sessions
     assert len({path for name in sessions for path in jobs[name]["artifacts"]["paths"]}) == len(sessions)
+
+
+def test_every_python_of_the_tool_is_tested() -> None:
+    """Those that the package names, by the workflow and by its equivalent on GitLab."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [re.search(r":: (3\.\d+)$", text) for text in project["classifiers"]]
+    pythons = {found.group(1) for found in named if found}
+    jobs = parsed(REPOSITORY / ".github" / "workflows" / "ci.yml")["jobs"]
+    first = next(step["with"]["python-version"] for step in jobs["checks"]["steps"] if "setup-python" in str(step))
+    gitlab = re.search(r"PYTHON: (\[.*?\])", (REPOSITORY / "docs" / "ci.md").read_text("utf-8"))
+
+    further = jobs["pythons"]["strategy"]["matrix"]["python"]
+    assert {first, *further} == pythons
+    assert gitlab is not None
+    assert json.loads(gitlab.group(1)) == further

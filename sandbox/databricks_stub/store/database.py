@@ -62,7 +62,11 @@ class Database:
         try:
             self._prepare(path)
         except sqlite3.DatabaseError as error:
+            self._connection.close()
             raise DatabaseError(f"{path}: {error}; move the file away to start with an empty workspace") from error
+        except DatabaseError:
+            self._connection.close()
+            raise
 
     def _prepare(self, path: Path) -> None:
         for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on"):

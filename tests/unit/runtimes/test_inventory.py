@@ -115,8 +115,13 @@ def test_prune_leaves_what_runs(cache_dir: Path, tools: Tools, progress: Recorde
     """A runtime that a process was started from stays until it ended."""
     folder = built(cache_dir, tools, progress)
     outdate(folder)
-    process = subprocess.Popen([folder / "bin" / "python", "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        [folder / "bin" / "python", "-c", "input('begun')"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
+        # a process has no command line yet when its program has only just been loaded
+        assert process.stdout is not None
+        assert process.stdout.read(5) == b"begun"
         kept = prune(cache_dir=cache_dir)
     finally:
         process.communicate(b"\n")

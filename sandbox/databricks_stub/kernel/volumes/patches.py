@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.databricks_stub.kernel.volumes import system as volume_system
 from sandbox.databricks_stub.kernel.volumes.paths import ROOT
 from sandbox.databricks_stub.kernel.volumes.remote import Node
-from sandbox.databricks_stub.kernel.volumes.system import REPLACED, Entries, Entry, VolumeSystem, status
+from sandbox.databricks_stub.kernel.volumes.system import KEEPERS, REPLACED, Entries, Entry, VolumeSystem, status
 
 _current: list[VolumeSystem] = []
 """The one system of this process; a list because the replaced functions must see a later one."""
@@ -27,8 +27,13 @@ def install(system: VolumeSystem) -> None:
     for module, name, method in REPLACED:
         if (module, name) not in volume_system.originals and hasattr(module, name):
             original = getattr(module, name)
+            replacement = _replacement(original, method)
             volume_system.originals[module, name] = original
-            setattr(module, name, _replacement(original, method))
+            setattr(module, name, replacement)
+            for keeper in KEEPERS:
+                if getattr(keeper, name, None) is original:
+                    volume_system.originals[keeper, name] = original
+                    setattr(keeper, name, staticmethod(replacement))
 
 
 def remote_path(path: Any) -> str | None:

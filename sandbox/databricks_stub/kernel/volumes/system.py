@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import glob
 import io
 import os
 import posixpath
@@ -211,3 +212,6 @@ REPLACED: tuple[tuple[Any, str, str], ...] = (
     (shutil, "rmtree", "rmtree"),
 )
 """Module, function, and the method of VolumeSystem that stands in for paths in a volume."""
+
+KEEPERS: tuple[type, ...] = tuple(vars(glob)[name] for name in ("_StringGlobber",) if name in vars(glob))
+"""Classes that keep functions of `os` as they were when they were imported: those of Path.glob in Python 3.13."""

@@ -75,6 +75,10 @@ def test_folders_are_listed(s3: Any) -> None:
     ]
     assert glob.glob(f"{VOLUME}/**/*.csv", recursive=True) == [f"{VOLUME}/sub/b.csv"]
     assert sorted(path.name for path in Path(VOLUME).rglob("*")) == ["a.txt", "b.csv", "sub"]
+    assert [path.name for path in Path(VOLUME).glob("sub/*.csv")] == ["b.csv"]
+    assert [path.name for path in Path(VOLUME).glob("*.txt")] == ["a.txt"]
+    assert [path.name for path in Path(VOLUME).glob("sub")] == ["sub"]
+    assert sorted(path.name for path in Path(VOLUME).iterdir()) == ["a.txt", "sub"]
     assert os.listdir("/Volumes/projects/default") == ["folder", "v"]
 
 
