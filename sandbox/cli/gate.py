@@ -17,7 +17,7 @@ from sandbox.errors import ConfigurationError, TestsFailed
 from sandbox.gate import evidence, facts
 from sandbox.gate.checks import Question
 from sandbox.gate.verdict import Verdict, evaluate
-from sandbox.matrix.campaign import artefacts
+from sandbox.matrix.campaign import artefacts, tested
 from sandbox.matrix.model import Matrix, Policy
 from sandbox.report import store
 from sandbox.report.integrity import KEY_VARIABLE, of_file
@@ -33,19 +33,34 @@ def command(session: Session, report: Path | None, asked: str, target: Path | No
     project = session.paths.project
     matrix = read(session)
     policy = _policy(matrix, asked)
-    folder = store.latest(project) if report is None else report if report.is_dir() else report.parent
-    found = store.read(folder)
+    document = store.document(report or store.latest(project))
+    folder = document.parent
+    found = store.read(document)
     known = facts.gather(
-        found, folder, project, artefacts(project, session.config), key=os.environ.get(KEY_VARIABLE, "")
+        found,
+        folder,
+        project,
+        artefacts=artefacts(project, session.config),
+        tested=tested(matrix, project, session.config),
+        key=os.environ.get(KEY_VARIABLE, ""),
     )
     question = Question(report=found, facts=known, matrix=matrix, policy=policy)
     verdict = evaluate(question, policy=asked)
     file = target or folder / evidence.FILE_NAME
+    _must_be_evidence(file)
     file.unlink(missing_ok=True)  # what an earlier verdict left must not be taken for this one's
     if verdict.passed:
-        text = evidence.statement(found, of_file(folder / store.FILE_NAME), question.required, verdict)
+        text = evidence.statement(found, of_file(document), question.required, verdict)
         file.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
-    _show(session, verdict, folder, file)
+    _show(session, verdict, document, file)
+
+
+def _must_be_evidence(file: Path) -> None:
+    """Raise ConfigurationError when something else lies where the evidence goes: it would be deleted."""
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"there is no folder {file.parent}", why="--evidence names a file in it")
+    if file.is_dir() or (file.exists() and evidence.STATEMENT.encode() not in file.read_bytes()):
+        raise ConfigurationError(f"{file} is no evidence", why="it would be overwritten; --evidence names another file")
 
 
 def _policy(matrix: Matrix, name: str) -> Policy:
@@ -58,14 +73,14 @@ def _policy(matrix: Matrix, name: str) -> Policy:
     return matrix.policies[name]
 
 
-def _show(session: Session, verdict: Verdict, folder: Path, file: Path) -> None:
+def _show(session: Session, verdict: Verdict, document: Path, file: Path) -> None:
     terminal = session.terminal
     terminal.result(
         {
             "schema": 1,
             "policy": verdict.policy,
             "passed": verdict.passed,
-            "report": str(folder / store.FILE_NAME),
+            "report": str(document),
             "evidence": str(file) if verdict.passed else None,
             "findings": [dataclasses.asdict(finding) | {"ok": finding.ok} for finding in verdict.findings],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -105,6 +106,7 @@ def run_command(
         key=os.environ.get(KEY_VARIABLE, ""),
     )
     terminal = session.terminal
+    _end_as_with_ctrl_c()
     with Board([cell.id for cell in cells], terminal.err, quiet=terminal.quiet) as board:
         report, folder = campaign.run(
             matrix,
@@ -117,6 +119,13 @@ def run_command(
         )
     terminal.result(report.model_dump(mode="json", by_alias=True))
     _conclude(session, report, folder, here=here)
+
+
+def _end_as_with_ctrl_c() -> None:
+    """A CI system's cancel and a closed terminal, too, take the sandboxes down and leave a report."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # nohup
+            signal.signal(ending, signal.default_int_handler)
 
 
 def _need_pytest() -> None:

@@ -28,8 +28,8 @@ def command(session: Session, reports: tuple[Path, ...], form: str | None, schem
         return
     project = session.paths.project
     key = os.environ.get(KEY_VARIABLE, "")
-    folder = _chosen(project, reports, key)
-    report = store.read(folder)
+    document = _chosen(project, reports, key)
+    report, folder = store.read(document), document.parent
     files = render.write(report, project, folder)
     if form is not None:
         click.echo(files[form].read_text("utf-8"), nl=False)
@@ -41,15 +41,12 @@ def command(session: Session, reports: tuple[Path, ...], form: str | None, schem
 
 
 def _chosen(project: Path, reports: tuple[Path, ...], key: str) -> Path:
-    if not reports:
-        return store.latest(project)
-    places = [path if path.is_dir() else path.parent for path in reports]
-    if len(places) == 1 and places[0].resolve().is_relative_to(store.runs_folder(project).resolve()):
-        return places[0]
-    read = [(store.read(place), place) for place in places]
+    documents = [store.document(path) for path in reports or (store.latest(project),)]
+    if len(documents) == 1 and documents[0].resolve().is_relative_to(store.runs_folder(project).resolve()):
+        return documents[0]
+    read = [(store.read(document), document.parent) for document in documents]
     folder = store.new_folder(project)
-    store.write(merge(read, folder, key=key), folder)
-    return folder
+    return store.write(merge(read, folder, key=key), folder)
 
 
 def _show(session: Session, report: Report, files: dict[str, Path]) -> None:

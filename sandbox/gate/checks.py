@@ -121,6 +121,13 @@ def locks(question: Question) -> tuple[list[str], str]:
     return problems, f"{len({runtime.name for _, runtime in used})} runtimes"
 
 
+def variables(question: Question) -> tuple[list[str], str]:
+    """The required cells had the settings of sandbox.toml and their own, no others from the shell that ran them."""
+    results = [(cell.id, result) for cell in question.required if (result := question.result(cell)) is not None]
+    problems = [f"{cell}: set by the shell: {_some(result.variables)}" for cell, result in results if result.variables]
+    return problems, "none of the shell's"
+
+
 def images(question: Question) -> tuple[list[str], str]:
     """Cells of one row on several backends ran the same images, and those that need images say which."""
     seen: dict[tuple[str, str], str] = {}
@@ -157,10 +164,12 @@ def cells(question: Question) -> tuple[list[str], str]:
         result = question.result(cell)
         if result is None:
             problems.append(f"{cell.id}: not in the report")
-        elif result.state is State.SKIPPED and _may_be_skipped(result.tests, question.policy):
-            continue
-        elif result.state is not State.PASSED:
+        elif result.state is not State.PASSED and not (
+            result.state is State.SKIPPED and _may_be_skipped(result.tests, question.policy)
+        ):
             problems.append(f"{cell.id}: {result.state.words}" + (f": {result.reason}" if result.reason else ""))
+        elif result.asked != (asked := question.matrix.tests(cell)):
+            problems.append(f"{cell.id}: ran {' '.join(result.asked) or 'no tests'} instead of {' '.join(asked)}")
         elif result.flaky and not question.policy.allow_flaky:
             problems.append(f"{cell.id}: flaky: passed only when retried")
     return problems, f"{len(question.required)} required cells passed"
@@ -188,6 +197,7 @@ CHECKS: dict[str, Check] = {
     "revision": revision,
     "inputs": inputs,
     "locks": locks,
+    "variables": variables,
     "images": images,
     "age": age,
     "cells": cells,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.report import source
-from sandbox.report.integrity import of_file
+from sandbox.report.integrity import is_inside, of_file
 from sandbox.report.model import Report, Source
 
 
@@ -23,19 +23,21 @@ class Facts:
     key: str
 
 
-def gather(report: Report, folder: Path, project: Path, artefacts: Mapping[str, Path], *, key: str) -> Facts:
-    """The facts of this moment."""
+def gather(
+    report: Report,
+    folder: Path,
+    project: Path,
+    *,
+    artefacts: Mapping[str, Path],
+    tested: Iterable[Path],
+    key: str,
+) -> Facts:
+    """The facts of this moment; `tested` are the files and folders that take part in the tests."""
     paths = [file.path for cell in report.cells for file in cell.files]
     return Facts(
-        source=source.look(project),
+        source=source.look(project, tested),
         inputs=source.digests(artefacts),
-        files={path: of_file(folder / path) if _inside(folder, path) else None for path in paths},
+        files={path: of_file(folder / path) if is_inside(folder, path) else None for path in paths},
         now=datetime.now(UTC),
         key=key,
     )
-
-
-def _inside(folder: Path, path: str) -> bool:
-    """Whether a path of the report is a file in its folder: a report is read, not believed."""
-    file = (folder / path).resolve()
-    return file.is_relative_to(folder.resolve()) and file.is_file()

@@ -114,7 +114,7 @@ def explain(results: Sequence[CellResult], paste_able: Callable[[str], str]) -> 
         lines = [f"{result.id}: {result.state.words}"]
         if result.reason and not any(result.reason.startswith(test.id) for test in result.tests):
             lines.append(f"  {result.reason}")
-        for trouble in troubles(result)[:MOST_TROUBLES]:
+        for trouble in troubles(result.tests)[:MOST_TROUBLES]:
             lines += [f"  {trouble.state.words}: {test.id}" for test in trouble.tests[:MOST_TESTS]]
             if len(trouble.tests) > MOST_TESTS:
                 lines.append(f"  … and {len(trouble.tests) - MOST_TESTS} more, for the same reason:")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import platform
+import shlex
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,12 @@ from sandbox.matrix.model import Matrix
 from sandbox.matrix.provision import lacks, provide
 from sandbox.matrix.runner import Job, Running
 from sandbox.matrix.schedule import Limits, Watcher, not_run, run_all
-from sandbox.matrix.settings import environment, obstacle
+from sandbox.matrix.settings import environment, obstacle, set_by_the_shell
 from sandbox.paths import StatePaths
-from sandbox.progress import Progress
+from sandbox.progress import Progress, Silent
 from sandbox.report import render, source, store
 from sandbox.report.integrity import sealed
-from sandbox.report.model import CellResult, Report, State
+from sandbox.report.model import CellResult, File, Report, State, TestResult
 
 ATTEMPTS_WITH_RETRY = 2
 
@@ -44,24 +45,6 @@ class Options:
     tests: tuple[str, ...] = ()
     selection: tuple[str, ...] = ()
     key: str = ""
-
-
-class Silent:
-    """A Progress that says nothing: the cells' sandboxes are told of by the cells."""
-
-    @contextmanager
-    def step(self, _title: str) -> Iterator[Silent]:
-        """See Progress."""
-        yield self
-
-    def note(self, text: str) -> None:
-        """See Progress."""
-
-    def update(self, detail: str) -> None:
-        """See Step."""
-
-    def done(self, detail: str) -> None:
-        """See Step."""
 
 
 def run(
@@ -79,7 +62,8 @@ def run(
     Raises ConfigurationError when a cell's row has no lock; everything that goes wrong later is in the report.
     """
     begun = time.monotonic()
-    before = source.look(project)
+    taking_part = tested(matrix, project, config)
+    before = source.look(project, taking_part)
     folder = store.new_folder(project)
     jobs = [_job(matrix, cell, project, folder, config, options) for cell in cells]
     tenancy.remove_leftovers(project, progress)
@@ -98,7 +82,7 @@ def run(
         watcher.ends(result)
     durations = _durations(project)
     able.sort(key=lambda job: -durations.get(job.cell.id, job.cell.expected_memory_mib))
-    results += run_all(able, work=lambda running: _run_cell(running, attempts), limits=limits, watcher=watcher)
+    results += run_all(able, work=lambda running: run_cell(running, attempts), limits=limits, watcher=watcher)
     order = [cell.id for cell in cells]
     report = sealed(
         Report(
@@ -106,7 +90,7 @@ def run(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             tool_version=sandbox.__version__,
             selection=options.selection,
-            source=source.both(before, source.look(project)),
+            source=source.both(before, source.look(project, taking_part)),
             inputs=source.digests(artefacts(project, config)),
             machine=_machine(),
             jobs=limits.jobs,
@@ -128,6 +112,16 @@ def artefacts(project: Path, config: Config) -> dict[str, Path]:
     return {name: project / name for name in names}
 
 
+def tested(matrix: Matrix, project: Path, config: Config) -> list[Path]:
+    """The files and folders that decide what the cells find: the artefacts, the tests, and their conftest files."""
+    found = [*artefacts(project, config).values()]
+    for test in dict.fromkeys(test for cell in matrix.cells for test in matrix.tests(cell)):
+        path = project / test.partition("::")[0]
+        found.append(path)
+        found += [folder / "conftest.py" for folder in path.parents if folder.is_relative_to(project)]
+    return list(dict.fromkeys(found))
+
+
 def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config, options: Options) -> Job:
     rerun = f"sandbox matrix run {cell.id}"
     return Job(
@@ -136,21 +130,41 @@ def _job(matrix: Matrix, cell: Cell, project: Path, folder: Path, config: Config
         folder=folder / cell.id,
         tests=options.tests or matrix.tests(cell),
         limit_seconds=matrix.limit_seconds(cell),
-        settings=environment(cell, config.airflow.providers),
-        rerun=rerun + "".join(f" --tests {test}" for test in options.tests),
+        settings=(settings := environment(cell, config.airflow.providers)),
+        variables=set_by_the_shell(settings, os.environ),
+        rerun=rerun + "".join(f" --tests {shlex.quote(test)}" for test in options.tests),
     )
 
 
-def _run_cell(running: Running, attempts: int) -> CellResult:
+def run_cell(running: Running, attempts: int) -> CellResult:
     """Run a cell on a new sandbox, and leave none; again, when it failed and may be tried again."""
     job = running.job
+    retried: list[TestResult] = []
+    files: list[File] = []
     for attempt in range(1, attempts + 1):
         result = _attempt(running).model_copy(update={"attempts": attempt})
         if result.state is not State.FAILED or running.stopped or attempt == attempts:
             break
-        job.folder.rename(job.folder.with_name(f"{job.cell.id}.attempt-{attempt}"))
+        kept = job.folder.with_name(f"{job.cell.id}.attempt-{attempt}")
+        job.folder.rename(kept)
+        retried += [test for test in result.tests if test.state in (State.FAILED, State.NOT_RUN)]
+        files += [_moved(file, job.folder.name, kept.name) for file in result.files]
         running.progress = type(running.progress)(file=running.progress.file)
-    return result.model_copy(update={"flaky": result.state is State.PASSED and result.attempts > 1})
+    return result.model_copy(
+        update={
+            "flaky": result.state in (State.PASSED, State.SKIPPED) and result.attempts > 1,
+            "retried": tuple(retried),
+            "files": (*result.files, *files),
+        }
+    )
+
+
+def _moved(file: File, old: str, new: str) -> File:
+    """A file of an attempt in the folder that the attempt has now."""
+    path = Path(file.path)
+    if path.parts[0] != old:
+        return file
+    return file.model_copy(update={"path": Path(new, *path.parts[1:]).as_posix(), "title": f"{file.title} ({new})"})
 
 
 def _attempt(running: Running) -> CellResult:

@@ -41,7 +41,11 @@ class Cell(Section):
     groups: tuple[str, ...] = Field((), strict=False, description="The groups that it belongs to.")
     tests: tuple[str, ...] = Field((), strict=False, description="What pytest runs, instead of `defaults.tests`.")
     limit_seconds: float | None = Field(
-        None, gt=0, strict=False, description="How long it may take, instead of `defaults.limit_seconds`."
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        strict=False,
+        description="How long it may take, instead of `defaults.limit_seconds`.",
     )
     memory_mib: int | None = Field(None, gt=0, description="What it needs, instead of what its backend and engine do.")
 

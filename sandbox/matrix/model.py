@@ -27,7 +27,9 @@ class Defaults(Section):
     """What holds for every cell that does not say otherwise."""
 
     tests: tuple[str, ...] = Field(("tests/cell",), strict=False, description="What pytest runs in each cell.")
-    limit_seconds: float = Field(900.0, gt=0, strict=False, description="How long a cell may take.")
+    limit_seconds: float = Field(
+        900.0, gt=0, allow_inf_nan=False, strict=False, description="How long a cell may take."
+    )
 
 
 class Unsupported(Section):
@@ -125,10 +127,10 @@ def load(file: Path) -> Matrix:
         raise ConfigurationError(
             f"there is no matrix: {file}", why="project.matrix names it", next_command="sandbox init"
         )
-    text = file.read_text(encoding="utf-8")
     try:
+        text = file.read_text(encoding="utf-8")
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
             f"{file.name} is not valid TOML: {error}", next_command=f"$EDITOR {shlex.quote(str(file))}"
         ) from None

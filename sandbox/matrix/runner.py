@@ -21,6 +21,7 @@ from sandbox.backends import LogSource
 from sandbox.matrix import evidence
 from sandbox.matrix.cell import Cell
 from sandbox.matrix.events import Progress
+from sandbox.report.integrity import KEY_VARIABLE
 from sandbox.report.model import CellResult, Phase, RuntimeUsed, State, TestResult, Trouble, count, state_of
 
 NAME_PREFIX = "cell-"
@@ -31,12 +32,21 @@ SANDBOX_FIXTURE = "sandbox"
 """The pytest plugin's fixture that starts the cell's sandbox."""
 OVERDUE = "not done"
 """How the reason of a cell begins whose time was over."""
-NOT_INHERITED = ("SANDBOX_NAME", "SANDBOX_INSTANCE", "SANDBOX_SERVICE", "PYTEST_ADDOPTS", "PYTEST_XDIST_")
+NOT_INHERITED = (
+    *("SANDBOX_NAME", "SANDBOX_INSTANCE", "SANDBOX_SERVICE", "PYTEST_ADDOPTS", "PYTEST_XDIST_"),
+    # what is judged does not hold the judge's seal
+    KEY_VARIABLE,
+)
 
 
 def sandbox_name(cell: Cell) -> str:
     """The name of the cell's sandbox: short, since a name has 31 characters at most."""
     return f"{NAME_PREFIX}{hashlib.sha256(cell.id.encode()).hexdigest()[:10]}"
+
+
+def name_option(name: str) -> str:
+    """The argument by which the cell's pytest is told its sandbox's name, and is known among all processes."""
+    return f"--sandbox-name={name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +59,7 @@ class Job:
     tests: tuple[str, ...]
     limit_seconds: float
     settings: Mapping[str, str]
+    variables: tuple[str, ...] = ()
     runtimes: tuple[RuntimeUsed, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
@@ -57,7 +68,7 @@ class Job:
     def argv(self) -> list[str]:
         """The command of its tests."""
         options = [f"--cell-events={self.folder / 'events.jsonl'}", f"--junitxml={self.folder / 'junit.xml'}"]
-        options += [f"--sandbox-name={sandbox_name(self.cell)}", f"--basetemp={self.folder / 'tmp'}"]
+        options += [name_option(sandbox_name(self.cell)), f"--basetemp={self.folder / 'tmp'}"]
         # what its services say is asked for before they are taken down
         options.append("--sandbox-keep")
         if importlib.util.find_spec("pytest_timeout"):
@@ -144,6 +155,8 @@ def run_once(running: Running) -> CellResult:
     seconds = time.monotonic() - begun
     tests = running.progress.read().results()
     problem = running.stopped or _problem(code, tests, running)
+    if running.stopped.startswith(OVERDUE) and running.progress.running:
+        problem += f", in {running.progress.running}"
     state = state_of(tests, problem=problem)
     given_up = running.stopped and not running.stopped.startswith(OVERDUE)
     if given_up and State.FAILED not in {test.state for test in tests}:
@@ -159,10 +172,12 @@ def run_once(running: Running) -> CellResult:
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 2),
         phases=_phases(running.progress, tests, started.timestamp(), seconds),
+        asked=job.tests,
         tests=tests,
         counts=count(test.state for test in tests),
         rerun=job.rerun,
         settings=job.settings,
+        variables=job.variables,
         runtimes=job.runtimes,
         images=job.images,
     )
@@ -172,10 +187,13 @@ def _problem(code: int | None, tests: tuple[TestResult, ...], running: Running) 
     """What is wrong beyond the tests' own results."""
     if not tests and code == 5:
         return "no tests were found"
-    if code in (0, 1) and running.progress.ended is not None:
+    failed = State.FAILED in {test.state for test in tests}
+    # 1 without a test that failed: a plugin or a conftest gave up after the last one
+    if running.progress.ended is not None and (code == 0 or (code == 1 and failed)):
         return "" if tests else "pytest reported no tests"
     ending = f"pytest was killed by signal {-code}" if code and code < 0 else f"pytest ended with {code}"
-    return ending if tests else f"{ending}: {_last_words(running.job.folder / 'pytest.log')}"
+    told = {test.state for test in tests} - {State.PASSED}
+    return ending if told else f"{ending}: {_last_words(running.job.folder / 'pytest.log')}"
 
 
 def _last_words(log: Path) -> str:

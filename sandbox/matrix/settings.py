@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
 
 from sandbox.backends import BACKENDS
+from sandbox.config.load import settings as every_setting
 from sandbox.config.load import variable_name
 from sandbox.config.model import Config, Engine
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
@@ -16,6 +18,11 @@ from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
 from sandbox.services.spark import check_engine
 
 PROVIDER = "databricks"
+OF_THE_MACHINE = (
+    *("airflow.chart", "cluster.*", "docker.*", "images.*", "kind.*", "limits.*", "run.*", "*.port"),
+    *("engine.cores", "engine.java_home", "engine.memory_mib", "project.matrix"),
+)
+"""Settings that say where and with what means a cell runs, not what it tests; patterns of their dotted names."""
 BACKENDS_BY_FIDELITY = ("process", "docker", "kind")
 """The backends, the one that is most like production last."""
 
@@ -35,6 +42,16 @@ def environment(cell: Cell, providers: Mapping[str, str]) -> dict[str, str]:
         ("airflow", "providers"): json.dumps(others | own, sort_keys=True),
     }
     return {variable_name(path): value for path, value in values.items()}
+
+
+def set_by_the_shell(cell_settings: Mapping[str, str], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of this shell that make a cell's sandbox another one than sandbox.toml and the cell say."""
+    return tuple(
+        name
+        for path, _ in every_setting()
+        if (name := variable_name(path)) in env and name not in cell_settings
+        if not any(fnmatch.fnmatchcase(".".join(path), pattern) for pattern in OF_THE_MACHINE)
+    )
 
 
 def locked_provider(cell: Cell) -> str | None:
@@ -69,6 +86,8 @@ def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
         return f"this version has no backend {cell.backend}"
     if cell.engine not in typing.get_args(Engine.model_fields["name"].annotation):
         return f"this version has no engine {cell.engine}"
+    if airflow_runtime(cell.airflow, cell.python) not in RUNTIMES:
+        return f"the runtime {airflow_runtime(cell.airflow, cell.python)} is not registered"
     return lacks(cell.backend) or _lacks_for_engine(cell.engine)
 
 

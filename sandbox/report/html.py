@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from sandbox.report.history import History
+from sandbox.report.integrity import is_inside
 from sandbox.report.model import CellResult, File, Report, State, Trouble, plain, shortened, troubles
 
 MOST_LOGS = 15
@@ -61,7 +62,12 @@ class Section:
     @property
     def troubles(self) -> list[Trouble]:
         """What kept its tests from passing."""
-        return troubles(self.result)
+        return troubles(self.result.tests)
+
+    @property
+    def earlier_troubles(self) -> list[Trouble]:
+        """The same of its attempts before the last one."""
+        return troubles(self.result.retried)
 
     @property
     def anchor(self) -> str:
@@ -130,8 +136,8 @@ def _section(cell: CellResult, history: History | None, folder: Path) -> Section
     return Section(
         result=cell,
         history=history,
-        logs=tuple(_log(file, folder) for file in logs if (folder / file.path).is_file()),
-        notebooks=tuple(_notebook(file, folder) for file in notebooks if (folder / file.path).is_file()),
+        logs=tuple(_log(file, folder) for file in logs if is_inside(folder, file.path)),
+        notebooks=tuple(_notebook(file, folder) for file in notebooks if is_inside(folder, file.path)),
         slowest=max([test.seconds for test in cell.tests], default=0.0),
     )
 

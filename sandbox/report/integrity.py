@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox.report.model import Integrity, Report
@@ -25,6 +26,12 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_inside(folder: Path, path: str) -> bool:
+    """Whether a path of a report is a file in its folder: a report is read, not believed."""
+    file = (folder / path).resolve()
+    return ".." not in Path(path).parts and file.is_relative_to(folder.resolve()) and file.is_file()
+
+
 def of_tree(folder: Path) -> str:
     """The sha256 of a folder: of the names and contents of its files."""
     total = hashlib.sha256()
@@ -33,9 +40,18 @@ def of_tree(folder: Path) -> str:
     return total.hexdigest()
 
 
-def tree_files(folder: Path) -> Iterable[Path]:
-    """The files below a folder that count."""
-    return (path for path in folder.rglob("*") if path.is_file() and not {*path.parts} & {*IGNORED})
+def tree_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that count, also those behind links; no folder twice, so that a loop ends."""
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        for name in names:
+            if name not in IGNORED and (path := Path(place, name)).is_file():
+                yield path
 
 
 def sealed(report: Report, key: str) -> Report:

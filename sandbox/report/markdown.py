@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sandbox.report.history import History
-from sandbox.report.model import CellResult, Report, State, troubles
+from sandbox.report.model import CellResult, Report, State, TestResult, troubles
 
 SIGNS = {State.PASSED: "✅", State.FAILED: "❌", State.SKIPPED: "⏭️", State.NOT_RUN: "⚪"}
 MOST_TROUBLES = 10
@@ -27,7 +27,7 @@ def render(report: Report, history: Mapping[str, History]) -> str:
         "",
     ]
     for cell in report.cells:
-        if cell.state is not State.PASSED:
+        if cell.state is not State.PASSED or cell.retried:
             lines += _details(cell)
     return "\n".join(lines)
 
@@ -42,13 +42,21 @@ def _row(cell: CellResult, history: History | None) -> str:
 
 def _details(cell: CellResult) -> list[str]:
     lines = [f"<details><summary><code>{cell.id}</code>: {cell.state.words}</summary>", ""]
-    found = troubles(cell)
+    lines += _reasons(cell.tests)
+    if cell.retried:
+        lines += ["In an attempt before:", "", *_reasons(cell.retried)]
+    return [*lines, "Again:", "", *_block(cell.rerun), "", "</details>", ""]
+
+
+def _reasons(tests: Sequence[TestResult]) -> list[str]:
+    lines = []
+    found = troubles(tests)
     for trouble in found[:MOST_TROUBLES]:
         lines += [f"- {trouble.state.words}: `{test.id}`" for test in trouble.tests]
         lines += ["", *(_block(trouble.message) if trouble.message else ()), ""]
     if len(found) > MOST_TROUBLES:
         lines += [f"… and {len(found) - MOST_TROUBLES} more reasons", ""]
-    return [*lines, "Again:", "", *_block(cell.rerun), "", "</details>", ""]
+    return lines
 
 
 def _block(text: str) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from sandbox.errors import ConfigurationError
-from sandbox.report.integrity import complaint, sealed
+from sandbox.report.integrity import SIGNED, complaint, is_inside, sealed
 from sandbox.report.model import CellResult, Report, State
 
 ORDER = (State.NOT_RUN, State.SKIPPED, State.PASSED, State.FAILED)
@@ -17,17 +18,22 @@ ORDER = (State.NOT_RUN, State.SKIPPED, State.PASSED, State.FAILED)
 def merge(reports: Sequence[tuple[Report, Path]], folder: Path, *, key: str) -> Report:
     """One report of all; the cells' files are copied into `folder`.
 
-    Raises ConfigurationError when one was edited, or when they are not of the same sources.
+    Raises ConfigurationError when one was edited, when they are not of the same sources, or when one is not signed
+    and what is made of them would be.
     """
     first, _ = reports[0]
     for report, place in reports:
-        if problem := complaint(report, key):
+        problem = complaint(report, key)
+        if not problem and key and (report.integrity is None or report.integrity.algorithm != SIGNED):
+            problem = "it is not signed, and what is made of it would be"
+        if problem:
             raise ConfigurationError(f"the report in {place} cannot be trusted", why=problem)
         if (report.source.revision, report.inputs) != (first.source.revision, first.inputs):
             raise ConfigurationError(
                 "the reports are of different sources", why="\n".join(_differences(first, report)) or str(place)
             )
     chosen: dict[str, tuple[CellResult, Path]] = {}
+    flaky = {cell.id for report, _ in reports for cell in report.cells if cell.flaky}
     for report, place in reports:
         for cell in report.cells:
             known = chosen.get(cell.id)
@@ -35,13 +41,15 @@ def merge(reports: Sequence[tuple[Report, Path]], folder: Path, *, key: str) -> 
                 chosen[cell.id] = (cell, place)
     for cell, place in chosen.values():
         for file in cell.files:
-            _copy(place / file.path, folder / file.path)
+            if is_inside(place, file.path):
+                _copy(place / file.path, folder / file.path)
     changes = tuple(dict.fromkeys(change for report, _ in reports for change in report.source.changes))
     return sealed(
         first.model_copy(
             update={
                 "id": folder.name,
-                "created": max(report.created for report, _ in reports),
+                # no older result becomes younger by company
+                "created": min((report.created for report, _ in reports), key=datetime.fromisoformat),
                 "selection": tuple(dict.fromkeys(word for report, _ in reports for word in report.selection)),
                 "source": first.source.model_copy(
                     update={"clean": all(report.source.clean for report, _ in reports), "changes": changes}
@@ -49,7 +57,9 @@ def merge(reports: Sequence[tuple[Report, Path]], folder: Path, *, key: str) -> 
                 "machine": "; ".join(dict.fromkeys(report.machine for report, _ in reports)),
                 "jobs": sum(report.jobs for report, _ in reports),
                 "seconds": max(report.seconds for report, _ in reports),
-                "cells": tuple(cell for cell, _ in chosen.values()),
+                "cells": tuple(
+                    cell.model_copy(update={"flaky": cell.flaky or cell.id in flaky}) for cell, _ in chosen.values()
+                ),
             }
         ),
         key,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _NAMED_ERROR = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception|Failed|Failure|Interrupt|Timeout)\b.*: .+")
 
@@ -118,10 +119,13 @@ class CellResult(Value):
     started: str = ""
     seconds: float = 0.0
     phases: tuple[Phase, ...] = ()
+    asked: tuple[str, ...] = Field((), description="What pytest was given to run.")
     tests: tuple[TestResult, ...] = ()
+    retried: tuple[TestResult, ...] = Field((), description="What did not pass in an attempt before the last one.")
     counts: Counts = Field(default_factory=Counts)
     rerun: str = ""
     settings: Mapping[str, str] = Field(default_factory=dict)
+    variables: tuple[str, ...] = Field((), description="Variables of the shell that set more than the cell does.")
     runtimes: tuple[RuntimeUsed, ...] = ()
     images: Mapping[str, str] = Field(default_factory=dict)
     files: tuple[File, ...] = ()
@@ -142,11 +146,11 @@ class Trouble(Value):
         return f"{first} … {named[-1]}" if named else first
 
 
-def troubles(cell: CellResult) -> list[Trouble]:
-    """What kept a cell's tests from passing, each reason once; failures first."""
+def troubles(tests: Sequence[TestResult]) -> list[Trouble]:
+    """What kept tests from passing, each reason once; failures first."""
     found: dict[tuple[State, str], list[TestResult]] = {}
     for state in (State.FAILED, State.NOT_RUN, State.SKIPPED):
-        for test in cell.tests:
+        for test in tests:
             if test.state is state:
                 found.setdefault((state, test.message), []).append(test)
     return [Trouble(state=state, message=message, tests=tuple(tests)) for (state, message), tests in found.items()]
@@ -171,7 +175,7 @@ class Integrity(Value):
 class Report(Value):
     """One run of the matrix, or several merged; `inputs` are the digests of what was tested."""
 
-    schema_: Literal[1] = Field(SCHEMA, alias="schema", description="The version of this form.")
+    schema_: Literal[2] = Field(SCHEMA, alias="schema", description="The version of this form.")
     id: str
     created: str
     tool_version: str
@@ -183,6 +187,13 @@ class Report(Value):
     seconds: float = 0.0
     cells: tuple[CellResult, ...] = ()
     integrity: Integrity | None = None
+
+    @field_validator("created")
+    @classmethod
+    def _has_a_zone(cls, text: str) -> str:
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("says no time zone")
+        return text
 
     @property
     def cell_counts(self) -> Counts:
@@ -220,5 +231,5 @@ def shortened(text: str, limit: int) -> str:
 
 
 def plain(text: str) -> str:
-    """A text without the escape sequences of a terminal."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    """A text without the escape sequences of a terminal: colours and cursor (CSI), titles and links (OSC)."""
+    return re.sub(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))", "", text)

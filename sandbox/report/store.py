@@ -49,24 +49,28 @@ def write(report: Report, folder: Path) -> Path:
     return file
 
 
-def read(file: Path) -> Report:
-    """Read a report.
+def document(place: Path) -> Path:
+    """The report that is meant by a run's folder, or by the file itself."""
+    return place / FILE_NAME if place.is_dir() else place
+
+
+def read(place: Path) -> Report:
+    """Read a report: the file, or the one of a run's folder.
 
     Raises ConfigurationError when the file is no report of this schema.
     """
-    if file.is_dir():
-        file = file / FILE_NAME
+    file = document(place)
     try:
-        text = file.read_text(encoding="utf-8")
+        content = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"there is no report {file}", why=str(error), next_command="sandbox report") from None
     try:
-        schema = json.loads(text).get("schema")
+        schema = json.loads(content).get("schema")
         if schema != SCHEMA:
             raise ConfigurationError(
                 f"{file} is a report of another form", why=f"its schema is {schema!r}, this version reads {SCHEMA}"
             )
-        return Report.model_validate_json(text)
+        return Report.model_validate_json(content)
     except (ValueError, AttributeError, ValidationError) as error:
         lines = str(error).splitlines()
         raise ConfigurationError(f"{file} is no report", why="\n".join(lines[:6])) from None
@@ -107,6 +111,11 @@ def readable(project: Path) -> Iterator[tuple[Path, Report]]:
 
 
 def prune(project: Path, kept: int = RUNS_KEPT) -> None:
-    """Remove all runs but the newest."""
-    for folder in finished(project)[kept:]:
+    """Remove all runs but the newest, and what runs that were killed had begun before those."""
+    folders = finished(project)
+    old = set(folders[kept:])
+    if old:
+        oldest = min(folder.name for folder in folders[:kept])
+        old |= {path for path in runs_folder(project).iterdir() if path.name < oldest and path not in folders}
+    for folder in old:
         shutil.rmtree(folder, ignore_errors=True)

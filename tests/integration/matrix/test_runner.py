@@ -78,6 +78,23 @@ def test_endings(tmp_path: Path, code: str, state: State, reason: str) -> None:
     assert reason in result.reason
 
 
+@pytest.mark.parametrize(
+    "conftest",
+    [
+        "def pytest_sessionfinish(session): session.exitstatus = 1",
+        "def pytest_unconfigure(): raise RuntimeError('the bench fell over')",
+    ],
+)
+def test_pytest_failed_though_no_test_did(tmp_path: Path, conftest: str) -> None:
+    """What plugins and conftest files find wrong after the last test counts."""
+    (tmp_path / "conftest.py").write_text(conftest)
+
+    result = runner.run_once(running(tmp_path, "def test_a(): ..."))
+
+    assert (result.state, result.counts.passed) == (State.FAILED, 1)
+    assert result.reason.startswith("pytest ended with 1: ")
+
+
 def test_a_killed_cell_still_tells_what_passed(tmp_path: Path) -> None:
     """What was not reached is not run."""
     result = runner.run_once(
@@ -93,7 +110,7 @@ def test_the_time_limit(tmp_path: Path) -> None:
     result = runner.run_once(running(tmp_path, "import time\ndef test_a(): time.sleep(600)", limit_seconds=3))
 
     assert result.state is State.FAILED
-    assert result.reason == "not done after 3 s (limit_seconds)"
+    assert result.reason == "not done after 3 s (limit_seconds), in test_it.py::test_a"
     assert result.seconds < 60
 
 
@@ -119,8 +136,9 @@ def test_stopping(tmp_path: Path) -> None:
 
 
 def test_the_environment_of_a_cell(tmp_path: Path) -> None:
-    """Another sandbox's name and ports stay out, the rest of the shell stays."""
+    """Another sandbox's name and ports stay out, and the key that signs reports; the rest of the shell stays."""
     env = {"SANDBOX_NAME": "mine", "SANDBOX_S3_PORT": "1", "SANDBOX_LIMITS_UP_SECONDS": "9", "PATH": os.environ["PATH"]}
+    env["SANDBOX_REPORT_KEY"] = "secret"
 
     assert running(tmp_path, "").job.environment(env) == {
         "SANDBOX_LIMITS_UP_SECONDS": "9",

@@ -115,7 +115,7 @@ def test_the_gate_says_no(folder: Path, project: Path, capsys: pytest.CaptureFix
     assert run(["gate"]) == 1
 
     said = capsys.readouterr().err
-    assert "the gate says no: 2 of 9 checks" in said
+    assert "the gate says no: 2 of 10 checks" in said
     assert "revision: the tree has changes now: dags/a.py" in said
     assert "inputs: dags has changed" in said
     assert not (folder / "evidence.intoto.json").exists()
@@ -145,3 +145,40 @@ def test_an_unknown_policy(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     """With those that there are."""
     assert run(["gate", "--policy", "weekly"]) == 2
     assert "matrix.toml has: release" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["gate", "report"])
+def test_the_named_file_is_read(folder: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the report beside it."""
+    (folder / "other.json").write_text('{"not": "a report"}')
+
+    assert run([verb, str(folder / "other.json")]) == 2
+    assert "other.json is a report of another form" in capsys.readouterr().err
+    assert run([verb, str(folder / "gone.json")]) == 2
+    assert "there is no report" in capsys.readouterr().err
+    assert run([verb, str(folder / "report.json")]) == 0
+
+
+def test_evidence_overwrites_evidence_only(folder: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of somebody's is not deleted, whatever the verdict."""
+    precious = project / ".sandbox" / "precious.txt"
+    precious.write_text("precious")
+
+    assert run(["gate", "--evidence", str(precious)]) == 2
+    assert "precious.txt is no evidence" in capsys.readouterr().err
+    assert precious.read_text() == "precious"
+    assert run(["gate", "--evidence", "dags"]) == 2
+    assert run(["gate", "--evidence", "gone/evidence.json"]) == 2
+    assert "there is no folder gone" in capsys.readouterr().err
+    for _ in range(2):
+        assert run(["gate", "--evidence", ".sandbox/evidence.json"]) == 0
+
+
+def test_a_subset_of_tests_is_no_pass(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A green run of one file does not say that the cell is green."""
+    report = store.read(folder)
+    cell = report.cells[0].model_copy(update={"asked": ("tests/cell/test_a.py",)})
+    store.write(sealed(report.model_copy(update={"cells": (cell,)}), ""), folder)
+
+    assert run(["gate"]) == 1
+    assert "ran tests/cell/test_a.py instead of tests/cell" in capsys.readouterr().err

@@ -135,10 +135,12 @@ def test_age(question: Question) -> None:
             f"{PASSED}: not run: no docker",
         ),
         (make_report(cell={"flaky": True}), f"{PASSED}: flaky: passed only when retried"),
+        (make_report(cell={"asked": ("tests/cell/a.py",)}), f"{PASSED}: ran tests/cell/a.py instead of tests/cell"),
+        (make_report(cell={"asked": ()}), f"{PASSED}: ran no tests instead of tests/cell"),
     ],
 )
 def test_not_passed(question: Question, report: Report, complaint: str) -> None:
-    """Missing, skipped, not run and flaky are not passed."""
+    """Missing, skipped, not run, flaky and other tests than the cell's are not passed."""
     files = {file.path: file.sha256 for cell in report.cells for file in cell.files}
 
     assert complaints(replace(question, report=report, facts=make_facts(files=files))) == {"cells": (complaint,)}
@@ -151,7 +153,10 @@ def test_a_policy_may_allow_a_skip(question: Question, pattern: str, passes: boo
     report = make_report(GOOD, SKIPPED, state=State.SKIPPED)
     only_skipped = make_report(SKIPPED, state=State.SKIPPED)
 
+    retried = make_report(GOOD, SKIPPED, state=State.SKIPPED, cell={"flaky": True})
+
     assert (complaints(replace(question, report=report, policy=policy)) == {}) is passes
+    assert "cells" in complaints(replace(question, report=retried, policy=policy))
     assert "cells" in complaints(replace(question, report=only_skipped, policy=policy))
 
 
@@ -161,6 +166,15 @@ def test_a_derived_lock(question: Question) -> None:
 
     assert complaints(replace(question, report=make_report(cell={"runtimes": runtimes}))) == {
         "locks": (f"{PASSED}: the lock of its runtime airflow-3.0.2-py3.11 is not among the committed ones",)
+    }
+
+
+def test_settings_of_the_shell(question: Question) -> None:
+    """A smaller archive, say, is not what sandbox.toml says is tested."""
+    report = make_report(cell={"variables": ("SANDBOX_ARCHIVE_SAMPLE_POSTS",)})
+
+    assert complaints(replace(question, report=report)) == {
+        "variables": (f"{PASSED}: set by the shell: SANDBOX_ARCHIVE_SAMPLE_POSTS",)
     }
 
 

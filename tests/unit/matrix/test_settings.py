@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 import pytest
 
 from sandbox.config import load
+from sandbox.config.load import settings
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.matrix.cell import Cell
-from sandbox.matrix.settings import environment, obstacle
+from sandbox.matrix.settings import OF_THE_MACHINE, environment, obstacle, set_by_the_shell
 from sandbox.services.airflow_row import airflow_request
 from tests.driver import REPOSITORY
 
@@ -71,3 +74,31 @@ def test_an_engine_may_need_what_the_machine_lacks(monkeypatch: pytest.MonkeyPat
 
     assert obstacle(cell(PRODUCTION.replace("sail", "spark")), lambda _: "") == "no Java here"
     assert obstacle(cell(PRODUCTION), lambda _: "") == ""
+
+
+def test_what_the_shell_sets() -> None:
+    """Named is what changes what is tested; not the cell's own axes, and not what is about the machine."""
+    own = environment(cell(PRODUCTION), {})
+    shell = own | {
+        "SANDBOX_ARCHIVE_SAMPLE_POSTS": "7",
+        "SANDBOX_DATABRICKS_CATALOG": "elsewhere",
+        "SANDBOX_ENGINE_MEMORY_MIB": "900",
+        "SANDBOX_IMAGES_BASE": "debian:bookworm-slim",
+        "SANDBOX_S3_PORT": "4567",
+        "SANDBOX_CACHE_DIR": "cache",
+        "PATH": "/usr/bin",
+    }
+
+    assert set_by_the_shell(own, shell) == ("SANDBOX_ARCHIVE_SAMPLE_POSTS", "SANDBOX_DATABRICKS_CATALOG")
+
+
+def test_what_is_of_the_machine_are_settings() -> None:
+    """A pattern that means no setting is a mistake."""
+    names = [".".join(path) for path, _ in settings()]
+
+    assert [pattern for pattern in OF_THE_MACHINE if not fnmatch.filter(names, pattern)] == []
+
+
+def test_a_row_without_a_runtime_cannot_run_here() -> None:
+    """`matrix list` says so, too."""
+    assert "airflow-3.0.2-py3.14 is not registered" in obstacle(cell(PRODUCTION.replace("3.11", "3.14")), lambda _: "")

@@ -34,6 +34,7 @@ def result(cell_id: str, *tests: TestResult, state: State, reason: str = "", sec
         attempts=1 if tests else 0,
         seconds=seconds if tests else 0.0,
         phases=(Phase(name="set-up", seconds=seconds / 2), Phase(name="tests", seconds=seconds / 2)) if tests else (),
+        asked=("tests/cell",),
         tests=tests,
         counts=count(test.state for test in tests),
         rerun=f"sandbox matrix run {cell_id}",

@@ -33,6 +33,28 @@ def test_junit_has_a_suite_per_cell(report: Report) -> None:
     assert error.attrib["message"] == "not run: docker is not installed"
 
 
+def test_junit_of_a_cell_that_no_test_failed() -> None:
+    """Its red is a failure of its own: who reads JUnit alone sees it."""
+    good = TestResult(id="a.py::b", state=State.PASSED)
+    cell = result(PASSED, good, state=State.FAILED, reason="pytest was killed by signal 9")
+
+    (suite,) = ET.fromstring(junit.render(make_report(cells=(cell,))))
+
+    assert [suite.attrib[key] for key in ("tests", "failures")] == ["2", "1"]
+    assert [case.attrib["message"] for case in suite.findall("testcase/failure")] == ["pytest was killed by signal 9"]
+
+
+def test_what_failed_before_it_passed(tmp_path: Path) -> None:
+    """Is in the pages, though the cell is green."""
+    before = TestResult(id="a.py::shaky", state=State.FAILED, message="OSError: port taken")
+    cell = result(PASSED, TestResult(id="a.py::shaky", state=State.PASSED), state=State.PASSED)
+    report = make_report(cells=(cell.model_copy(update={"flaky": True, "attempts": 2, "retried": (before,)}),))
+
+    for page in (markdown.render(report, {}), html.render(report, {}, tmp_path)):
+        assert "In an attempt before" in page
+        assert "OSError: port taken" in page
+
+
 def test_junit_survives_what_xml_cannot_hold() -> None:
     """Control characters of a test's output."""
     broken = TestResult(id="a.py::b", state=State.FAILED, message="\x00\x1b[0m", output="\x07bell")
@@ -109,7 +131,7 @@ def test_each_reason_once() -> None:
     """Tests that failed for one reason stand together; its headline has the root of it."""
     message = "TestsFailed: the chain failed\n  notebook\n  ZeroDivisionError: division by zero\nnext: look"
     tests = [TestResult(id=str(number), state=State.FAILED, message=message) for number in range(3)]
-    (trouble,) = troubles(result(FAILED, *tests, state=State.FAILED))
+    (trouble,) = troubles(tests)
 
     assert [test.id for test in trouble.tests] == ["0", "1", "2"]
     assert trouble.headline == "TestsFailed: the chain failed … ZeroDivisionError: division by zero"

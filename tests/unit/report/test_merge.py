@@ -47,6 +47,44 @@ def test_what_failed_once_has_failed(tmp_path: Path, report: Report) -> None:
     assert state(not_run, passed) is State.PASSED
 
 
+def test_what_is_not_signed_does_not_become_signed(tmp_path: Path, report: Report) -> None:
+    """Who holds the key vouches for what is merged."""
+    with pytest.raises(ConfigurationError, match="cannot be trusted") as refused:
+        merge([(sealed(report, ""), tmp_path)], tmp_path, key="key")
+
+    assert "it is not signed, and what is made of it would be" in refused.value.why
+
+
+def test_age_and_flakiness_stay(tmp_path: Path) -> None:
+    """A merged report is as old as its oldest part, and a cell that was flaky once is flaky, in whatever order."""
+    flaky = make_report(
+        created="2026-01-01T00:30:00+01:00",
+        cells=(result(PASSED, state=State.PASSED).model_copy(update={"flaky": True}),),
+    )
+    clean = make_report(created="2026-01-01T00:00:00+00:00", cells=(result(PASSED, state=State.PASSED),))
+
+    for reports in ((flaky, clean), (clean, flaky)):
+        one = merge([(sealed(each, ""), tmp_path) for each in reports], tmp_path, key="")
+        assert (one.cells[0].flaky, one.created) == (True, "2026-01-01T00:30:00+01:00")
+
+
+@pytest.mark.parametrize("path", ["../planted.py", "/etc/hostname", "x/../../run/planted.py"])
+def test_a_report_stays_in_its_folder(tmp_path: Path, path: str) -> None:
+    """Whatever files it names."""
+    place, target = tmp_path / "run", tmp_path / "project" / "run"
+    (place / "x").mkdir(parents=True)
+    target.mkdir(parents=True)
+    for planted in (tmp_path / "planted.py", place / "planted.py"):
+        planted.write_text("1")
+    cell = result(PASSED, state=State.PASSED).model_copy(
+        update={"files": (File(path=path, sha256="0", size_bytes=1, kind="log"),)}
+    )
+
+    merge([(sealed(make_report(cells=(cell,)), ""), place)], target, key="")
+
+    assert [file for file in (tmp_path / "project").rglob("*") if file.is_file()] == []
+
+
 def test_other_sources_are_refused(tmp_path: Path, report: Report) -> None:
     """Another lock is another thing that was tested."""
     other = sealed(report.model_copy(update={"inputs": {**report.inputs, "lock:tool": "9" * 64}}), "")

@@ -47,6 +47,7 @@ def test_long_texts_keep_their_ends() -> None:
 def test_no_escape_sequences() -> None:
     """What a terminal would draw."""
     assert plain("\x1b[1;31mred\x1b[0m") == "red"
+    assert plain("\x1b]0;a title\x07a \x1b]8;;file:///x\x1b\\link\x1b]8;;\x1b\\") == "a link"
 
 
 def test_the_form_is_the_documented_one() -> None:

@@ -78,3 +78,49 @@ def test_digests_are_of_what_is_there(tmp_path: Path) -> None:
     assert "dags" in found
     assert "chart" not in found
     assert "lock:airflow-3.0.2-py3.11" in found
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_what_is_hidden_from_git_status(repository: Path, flag: str) -> None:
+    """Is not known to be what the commit has."""
+    git(repository, "update-index", flag, "a.txt")
+
+    assert look(repository).changes == ("a.txt (hidden from git status)",)
+
+
+def test_a_damaged_index(repository: Path) -> None:
+    """What Git cannot compare is not clean."""
+    (repository / ".git" / "index").write_bytes(b"damaged" * 20)
+
+    source = look(repository)
+
+    assert not source.clean
+    assert source.changes[0].startswith("git status failed: ")
+
+
+def test_what_git_ignores_in_what_is_tested(repository: Path) -> None:
+    """A helper that no commit has; what tools keep for themselves does not count, nor what lies elsewhere."""
+    (repository / ".git" / "info" / "exclude").write_text("helper.py\n.cache/\n__pycache__/\n")
+    for name in ("dags/helper.py", "dags/.cache/x", "dags/__pycache__/x.pyc", "other/helper.py"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("1")
+
+    assert look(repository).clean
+    assert look(repository, [repository / "dags", repository / "gone"]).changes == ("dags/helper.py (ignored by Git)",)
+
+
+def test_links_to_places_outside(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No commit has what is there; its digest is taken all the same."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "lib.py").write_text("1")
+    dags = repository / "dags"
+    dags.mkdir()
+    (dags / "shared").symlink_to(elsewhere)
+    (dags / "loop").symlink_to(dags)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "two")
+    before = digests({"dags": dags})["dags"]
+    (elsewhere / "lib.py").write_text("2")
+
+    assert look(repository, [dags]).changes == ("dags/shared (points outside of the project)",)
+    assert digests({"dags": dags})["dags"] != before

@@ -61,12 +61,36 @@ def test_there_is_none_yet(tmp_path: Path) -> None:
         ("{", "is no report"),
         ("[]", "is no report"),
         ('{"schema": 9}', "another form"),
-        ('{"schema": 1}', "is no report"),
+        ('{"schema": 2}', "is no report"),
+        ("\xff", "is no report"),
     ],
 )
 def test_what_is_no_report(tmp_path: Path, text: str, said: str) -> None:
     """Is refused with the reason."""
-    (tmp_path / "report.json").write_text(text)
+    (tmp_path / "report.json").write_text(text, encoding="latin-1")
 
     with pytest.raises(ConfigurationError, match=said):
         store.read(tmp_path)
+
+
+def test_a_time_without_a_zone(tmp_path: Path, report: Report) -> None:
+    """Cannot be compared with now."""
+    store.write(report.model_copy(update={"created": "2026-01-01T00:00:00"}), tmp_path)
+
+    with pytest.raises(ConfigurationError, match="is no report") as refused:
+        store.read(tmp_path)
+    assert "says no time zone" in refused.value.why
+
+
+def test_what_killed_runs_left_goes_with_the_old_runs(tmp_path: Path, report: Report) -> None:
+    """A folder without a report is a run that is at work, unless newer runs than that are old already."""
+    parent = store.runs_folder(tmp_path)
+    killed, at_work = parent / "20250101-000000", parent / "29990101-000000"
+    killed.mkdir(parents=True)
+    at_work.mkdir()
+    for number in range(3):
+        written(tmp_path, report, number)
+
+    store.prune(tmp_path, kept=2)
+
+    assert (killed.exists(), at_work.exists()) == (False, True)
