@@ -5,7 +5,9 @@ Apart from the other tests because a plant takes minutes: it runs the cells of t
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -44,6 +46,13 @@ def project(tmp_path: Path) -> Iterator[Path]:
         if name and (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, folder / name)
+    matrix = folder / "matrix.toml"
+    # not by `--tests`: the gate takes no cell for green that ran others than its own
+    fewer, count = re.subn(
+        r"^tests = .*$", f"tests = {json.dumps(TESTS)}", matrix.read_text("utf-8"), flags=re.MULTILINE
+    )
+    assert count
+    matrix.write_text(fewer, "utf-8")
     yield folder
     left = sorted(path.name for path in (folder / ".sandbox").glob("cell-*"))
     assert left == [], "cells leave no sandbox"
@@ -61,8 +70,7 @@ def test_exactly_the_right_cells_turn_red(plant: Plant, project: Path) -> None:
     red = {cell.id for cell in select(matrix, [plant.red], [GROUP])}
     cli = Cli(project=project)
 
-    ran = cli("matrix", "run", "--group", GROUP, *(f"--tests={test}" for test in TESTS), "--json",
-              expect=1, timeout_seconds=3000)  # fmt: skip
+    ran = cli("matrix", "run", "--group", GROUP, "--json", expect=1, timeout_seconds=3000)
     gate = cli("gate", "--policy", GROUP, "--json", expect=1)
 
     found = {cell["id"]: cell for cell in ran.value["cells"]}
