@@ -23,6 +23,13 @@ def display(value: Any = None, *_: Any, **__: Any) -> None:
     show({"text/html": _html(columns, values, more), "text/plain": _plain(columns, values, more)}, raw=True)
 
 
+def install() -> None:
+    """Give DataFrames their method `display`, as on Databricks."""
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    DataFrame.display = display
+
+
 def display_html(source: str, *_: Any, **__: Any) -> None:
     """Show HTML."""
     from IPython.display import display as show

@@ -46,6 +46,9 @@ def prepare() -> None:
     shell.user_ns.update(
         spark=spark, dbutils=dbutils, display=displaying.display, displayHTML=displaying.display_html, sqlContext=spark
     )
+    # IPython has put an `open` of its own there, which knows no volumes; without it the built-in one is found
+    shell.user_ns.pop("open", None)
+    displaying.install()
     shell.user_ns_hidden.update(dict.fromkeys(("spark", "dbutils", "display", "displayHTML", "sqlContext")))
     shell.set_custom_exc((NotebookExit,), lambda *_, **__: None)
     Redactor(dbutils.secrets.revealed).install()

@@ -173,3 +173,14 @@ def test_a_killed_engine_is_a_clear_failure_and_its_successor_knows_the_tables(
         with sail_server(tmp_path, AWS, port):
             assert sql(made, "SELECT * FROM kept").rows == [[1]]
             assert made.run(source("assert spark.table('kept').count() == 1")).succeeded
+
+
+def test_open_knows_volumes_and_dataframes_display(notebooks: Bench) -> None:
+    """In a notebook's own cells, where IPython has an `open` of its own; a DataFrame shows itself as on Databricks."""
+    outcome = notebooks.run(
+        source("import builtins\nprint(open is builtins.open)", "spark.sql('SELECT 7 AS seven').display()")
+    )
+
+    assert outcome.succeeded, outcome.error_trace
+    assert shown(outcome, 1) == "True\n"
+    assert "seven" in shown(outcome, 2)

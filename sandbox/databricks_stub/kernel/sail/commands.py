@@ -11,6 +11,7 @@ from sandbox.databricks_stub.kernel.sail.call import Call
 from sandbox.databricks_stub.kernel.sail.counts import CHANGE_COLUMNS, MERGE_COLUMNS, changed_rows
 from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
+from sandbox.databricks_stub.kernel.sail.selective import MODE_SETTING, partitions_to_replace
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, qualify_names, table_clauses
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
@@ -180,7 +181,16 @@ def insert(call: Call) -> Any:
     """INSERT INTO t (columns) …, and BY NAME: Sail looks for CamelCase columns in lower case, so by position."""
     clauses = insert_clauses(call.statement.rest)
     target = call.state.qualify(call.statement.name)
-    if clauses is None or target is None or call.state.mirror.entry(target) is None:
+    if target is None or call.state.mirror.entry(target) is None:
+        return call.run()
+    if "OVERWRITE" in call.statement.words and partitions_to_replace(call.spark, call.state.location(target), {}):
+        raise NotImplementedError(
+            f"INSERT OVERWRITE with {MODE_SETTING}=dynamic is not available on the local engine; use INSERT INTO … "
+            "REPLACE WHERE, or a DataFrame's writer"
+        )
+    if clauses is None:
+        if call.state.computes_columns(target):
+            _refuse_too_few(call, target)
         return call.run()
     if call.state.computes_columns(target):
         # then Sail goes another way, without that mistake
@@ -197,6 +207,23 @@ def insert(call: Call) -> Any:
         return call.run(f"INSERT {verb} {full} SELECT * FROM {view}")
     finally:
         call.spark.catalog.dropTempView(view)
+
+
+def _refuse_too_few(call: Call, target: Name) -> None:
+    """Refuse fewer values than columns, as Databricks does: Sail would put them into those that have no default."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        given = len(call.run(call.statement.rest).columns)
+    except AnalysisException:  # it is no query by itself: DEFAULT stands among its values, or a clause before it
+        return
+    columns = call.spark.table(quoted(call.state.catalog, *target)).columns
+    if given < len(columns):
+        raise AnalysisException(
+            f"[INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS] Cannot write to {'.'.join(target)}, the reason is "
+            f"not enough data columns: the table has {', '.join(columns)}, the data has {given}. Name the columns, "
+            "or say DEFAULT."
+        )
 
 
 COMMANDS: dict[Verb, Callable[[Call], Any]] = {

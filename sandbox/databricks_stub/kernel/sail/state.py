@@ -13,6 +13,8 @@ from sandbox.databricks_stub.kernel.volumes.paths import VolumePaths
 from sandbox.databricks_stub.kernel.warehouse import Name, Warehouse
 
 ATTRIBUTE = "_sandbox_state"
+COMPUTED = ("CURRENT_DEFAULT", "delta.identity.", "delta.generationExpression")
+"""How the metadata of a computed column's field begins; others have metadata, too (comments, a DataFrame's own)."""
 
 
 class SessionState:
@@ -80,8 +82,8 @@ class SessionState:
         folder = self.location(name)
         if folder is None or delta_log.newest(folder) < 0:
             return False
-        fields = delta_log.read_state(folder).schema["fields"]
-        return any(set(item.get("metadata", {})) - {"comment"} for item in fields)
+        names = {name for field in delta_log.read_state(folder).schema["fields"] for name in field.get("metadata", {})}
+        return any(name.startswith(COMPUTED) for name in names)
 
     def folder(self, name: str | tuple[str, ...]) -> Path:
         """The folder of a Delta table that is on this machine; raises when there is none."""

@@ -2,7 +2,8 @@
 
 Measured 2026-11, pysail 0.7.2: an append with more columns than the table drops them in silence, one with fewer fails;
 a partitionBy that repeats the table's is refused; an append to a table by its name looks for CamelCase columns in lower
-case, one to its folder does not; columns become NOT NULL when the query's happen to be.
+case, one to its folder does not; columns become NOT NULL when the query's happen to be. Overwrites of a part of a table
+are in `selective.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
-from sandbox.databricks_stub.kernel.sail import delta_log
+from sandbox.databricks_stub.kernel.sail import delta_log, selective
 from sandbox.databricks_stub.kernel.sail.commands import remember_external
 from sandbox.databricks_stub.kernel.sail.schemas import conform
 from sandbox.databricks_stub.kernel.sail.state import SessionState
@@ -70,10 +71,17 @@ def _save_as_table(original: Any) -> Any:
             )
         folder = state.location(target, path) if target and provider == "delta" else None
         before = delta_log.newest(folder) if folder else -1
+        if known and not _select(self, folder):
+            return
         if known and target and folder and write.mode in ("append", "overwrite") and not state.computes_columns(target):
             _conform_write(self, self._spark.table(name).schema, folder)
             write.source = "delta"
             bridging.original(type(self), "save")(self, str(folder))
+        elif known and selective.option(write.options, selective.REPLACE_WHERE):
+            raise NotImplementedError(
+                f"a part of {name} cannot be overwritten on the local engine: it has columns with a default, an "
+                "identity or an expression"
+            )
         else:
             original(self, name)
         if folder:
@@ -90,6 +98,13 @@ def _insert_into(original: Any) -> Any:
         state = SessionState.find(self._spark)
         if state is not None:
             state.mirror.sync()
+            target = state.qualify(tableName)
+            folder = state.location(target) if target and state.mirror.entry(target) else None
+            replaces = self._write.mode == "overwrite" if overwrite is None else overwrite
+            if replaces and selective.partitions_to_replace(self._spark, folder, self._write.options):
+                data = _data(self).toDF(*self._spark.table(tableName).columns)
+                data.write.mode("overwrite").options(**self._write.options).saveAsTable(tableName)
+                return
         original(self, tableName, overwrite)
 
     return insertInto
@@ -114,6 +129,8 @@ def _save(original: Any) -> Any:
         folder = Path(target) if target and target.startswith("/") else None
         is_delta = str(write.source or "delta").lower() == "delta"
         before = delta_log.newest(folder) if folder and is_delta else -1
+        if is_delta and before >= 0 and not _select(self, folder):
+            return
         if is_delta and before >= 0 and write.mode in ("append", "overwrite"):
             _conform_write(self, self._spark.read.format("delta").load(str(folder)).schema, folder)
         original(self, target)
@@ -121,6 +138,20 @@ def _save(original: Any) -> Any:
             delta_log.allow_nulls(folder, since=before, keep_known=write.mode == "append")
 
     return save
+
+
+def _select(writer: Any, folder: Path | None) -> bool:
+    """Make an overwrite of partitions one of their rows; False when there is nothing to be written."""
+    write = writer._write  # noqa: SLF001
+    if write.mode != "overwrite":
+        return True
+    partitions = selective.partitions_to_replace(writer._spark, folder, write.options)  # noqa: SLF001
+    if partitions and folder is not None:
+        where = selective.condition(_data(writer), folder, partitions)
+        write.options[selective.REPLACE_WHERE] = where
+        return bool(where)
+    selective.check(_data(writer), write.options)
+    return True
 
 
 def _path_option(write: Any, state: SessionState) -> str:
