@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -45,8 +46,10 @@ def watch(session: Session, chain: follow.Chain, limit_seconds: float) -> ChainS
         return until_finished(chain, limit_seconds=limit_seconds, show=show, note=session.terminal.note)
 
 
-def run_and_report(session: Session, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    """Trigger `dag_id`, follow the chain, print it; returns the JSON of the contract.
+def run_and_report(
+    session: Session, dag_id: str, conf: dict[str, Any], *, logical_date: datetime | None = None
+) -> dict[str, Any]:
+    """Trigger `dag_id` (for now, without `logical_date`), follow the chain, print it; returns the JSON of the contract.
 
     Raises TestsFailed with the reasons when anything in the chain failed.
     """
@@ -54,7 +57,7 @@ def run_and_report(session: Session, dag_id: str, conf: dict[str, Any]) -> dict[
     airflow, databricks = clients(context)
     begun = time.monotonic()
     follow.prepare(airflow, dag_id, context.dags)
-    run_id = follow.trigger(airflow, dag_id, conf)
+    run_id = follow.trigger(airflow, dag_id, conf, logical_date=logical_date)
     try:
         state = watch(session, follow.Chain(airflow, databricks, dag_id, run_id), context.config.limits.run_seconds)
     except KeyboardInterrupt:
@@ -112,18 +115,42 @@ def parse_conf(text: str | None) -> dict[str, Any] | None:
     return value
 
 
+def parse_logical_date(text: str | None) -> datetime | None:
+    """--logical-date as a moment, in UTC where it names no zone; None when it was not given."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--logical-date is no date: {error}", next_command="sandbox run --logical-date 2024-05-01T06:00"
+        ) from None
+    moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if moment > datetime.now(UTC):
+        raise ConfigurationError(
+            f"--logical-date {text} lies in the future",
+            why="Airflow would not start the dag_run before then",
+            next_command="sandbox run    (now)",
+        )
+    return moment
+
+
 @click.command("run")
 @click.argument("dag", required=False)
 @common_options
 @click.option("--archive", metavar="FILE|URL", help="Run on this Stack Exchange dump (.7z).")
 @click.option("--conf", metavar="JSON", help="The dag_run's conf, instead of run.conf of sandbox.toml.")
-def command(session: Session, dag: str | None, archive: str | None, conf: str | None) -> None:
+@click.option(
+    "--logical-date", metavar="DATE", help="The dag_run's logical date, for example 2024-05-01; default: now."
+)
+def command(session: Session, dag: str | None, archive: str | None, conf: str | None, logical_date: str | None) -> None:
     """Trigger DAG (default: run.dag of sandbox.toml) and follow everything that it sets in motion."""
     settings = session.config.run
     dag_id = dag or settings.dag
     if dag_id is None:
         raise ConfigurationError("which DAG? run.dag of sandbox.toml is not set", next_command="sandbox run MY_DAG")
     given = parse_conf(conf)
+    moment = parse_logical_date(logical_date)
     values = given if given is not None else (dict(settings.conf) if dag_id == settings.dag else {})
     session.backend.context(session.paths)  # not up is the first thing to say
     if archive is not None:
@@ -132,4 +159,4 @@ def command(session: Session, dag: str | None, archive: str | None, conf: str | 
             key: value.replace("{site}", site) if isinstance(value, str) else value
             for key, value in settings.archive_conf.items()
         }
-    run_and_report(session, dag_id, values)
+    run_and_report(session, dag_id, values, logical_date=moment)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sandbox import health
 from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
 from sandbox.follow import edits
 
@@ -117,6 +119,15 @@ def _unknown(airflow: AirflowClient, dag_id: str) -> ConfigurationError | Nothin
     )
 
 
-def trigger(airflow: AirflowClient, dag_id: str, conf: dict[str, Any]) -> str:
-    """Start the dag_run; returns its run_id."""
-    return airflow.trigger(dag_id, conf)
+def trigger(airflow: AirflowClient, dag_id: str, conf: dict[str, Any], *, logical_date: datetime | None = None) -> str:
+    """Start the dag_run; returns its run_id. Raises ConfigurationError where there is one of that logical date."""
+    try:
+        return airflow.trigger(dag_id, conf, logical_date=logical_date)
+    except ApiAnswer as answer:
+        if logical_date is None or answer.status_code != 409:
+            raise
+        raise ConfigurationError(
+            f"{dag_id} has a dag_run of {logical_date.isoformat()} already",
+            why="Airflow keeps one dag_run of a DAG for each logical date",
+            next_command=f"sandbox run {dag_id} --logical-date ANOTHER    (without it: now)",
+        ) from None

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
 from sandbox.follow import edits, start
 
@@ -189,3 +191,19 @@ def test_a_dag_that_does_not_exist_is_named(dags: Path) -> None:
     """With those that do."""
     with pytest.raises(NothingSelected, match="does not know a DAG made"):
         prepare(FakeAirflow(parsed_at=EDITED + 1, known=False), dags)
+
+
+def test_a_second_dag_run_of_a_logical_date_says_why_not() -> None:
+    """Airflow answers 409; other answers stay what they are."""
+    day = datetime(2024, 5, 1, tzinfo=UTC)
+
+    class Refusing:
+        def trigger(self, dag_id: str, conf: dict[str, Any], *, logical_date: datetime | None) -> str:
+            raise ApiAnswer("airflow", "POST", "http://a", httpx.Response(409, text="DagRun exists"))
+
+    airflow = cast("AirflowClient", Refusing())
+
+    with pytest.raises(ConfigurationError, match="made has a dag_run of 2024-05-01"):
+        start.trigger(airflow, "made", {}, logical_date=day)
+    with pytest.raises(ApiAnswer):
+        start.trigger(airflow, "made", {})
