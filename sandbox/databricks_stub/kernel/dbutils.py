@@ -194,9 +194,21 @@ class Library:
 class DBUtils:
     """The object that notebooks know as `dbutils`."""
 
-    def __init__(self, *, shell: Any, spark: Any, request: dict[str, Any], outer: DBUtils | None = None) -> None:
-        """`outer` is that of the notebook which runs this one: its secrets and task values are this task's too."""
+    def __init__(
+        self,
+        *,
+        shell: Any,
+        namespace: dict[str, Any],
+        spark: Any,
+        request: dict[str, Any],
+        outer: DBUtils | None = None,
+    ) -> None:
+        """`namespace` holds the names of the notebook's code.
+
+        `outer` is that of the notebook which runs this one: its secrets and task values are this task's too.
+        """
         self.shell = shell
+        self.namespace = namespace
         self.spark = spark
         self.request = request
         self.widgets = Widgets(request["parameters"])

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.kernel.dbutils import DBUtils
+from sandbox.databricks_stub.kernel.dbutils import DBUtils, Widgets
 from sandbox.databricks_stub.kernel.display import display
+from sandbox.databricks_stub.kernel.sql_text.widgets import created, removed
 
 FS_COMMANDS = ("ls", "head", "put", "cp", "mv", "rm", "mkdirs")
 FS_RECURSIVE = ("cp", "mv", "rm")
@@ -33,14 +34,24 @@ class CommandFailed(Exception):
 
 def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
     """Put the magics into the shell, in place of those that IPython has under the same names."""
+    lines, cells = functions(spark=spark, dbutils=dbutils)
+    for kind, found in (("line", lines), ("cell", cells)):
+        for name, function in found.items():
+            shell.register_magic_function(function, magic_kind=kind, magic_name=name)
+
+
+def functions(*, spark: Any, dbutils: DBUtils) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
+    """The line magics and the cell magics of the notebook that has this `dbutils`, by name."""
 
     def sql(line: str, cell: str | None = None) -> None:
         # IPython would show what a magic returns; the result is named _sqldf, as on Databricks
-        text = with_widgets("\n".join(part for part in (line, cell) if part), dbutils.widgets.getAll())
-        statements = [part for part in split_statements(text) if part.strip()]
-        for statement in statements:
-            result = spark.sql(statement)
-            shell.user_ns["_sqldf"] = result
+        text = "\n".join(part for part in (line, cell) if part)
+        for statement in filter(str.strip, split_statements(text)):
+            if widget_statement(statement, dbutils.widgets):
+                continue
+            # one by one: the statement before may have made the widget
+            result = spark.sql(with_widgets(statement, dbutils.widgets.getAll()))
+            dbutils.namespace["_sqldf"] = result
             if result.columns:
                 display(result)
 
@@ -69,9 +80,7 @@ def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
     def pip(line: str) -> None:
         install(line, Path(dbutils.request["output_dir"]) / "site-packages")
 
-    lines: dict[str, Callable[[str], Any]] = {"run": run, "fs": fs, "pip": pip, "sql": sql}
-    for name, function in lines.items():
-        shell.register_magic_function(function, magic_kind="line", magic_name=name)
+    lines: dict[str, Callable[..., Any]] = {"run": run, "fs": fs, "pip": pip, "sql": sql}
     cells: dict[str, Callable[..., Any]] = {
         "sql": sql,
         "sh": lambda line, cell: shell_command(f"{line}\n{cell}" if line else cell),
@@ -79,8 +88,7 @@ def register(shell: Any, *, spark: Any, dbutils: DBUtils) -> None:
         "scala": unsupported("scala"),
         "r": unsupported("r"),
     }
-    for name, function in cells.items():
-        shell.register_magic_function(function, magic_kind="cell", magic_name=name)
+    return lines, cells
 
 
 def unsupported(language: str) -> Callable[[str, str], None]:
@@ -90,6 +98,17 @@ def unsupported(language: str) -> Callable[[str, str], None]:
         raise UnsupportedMagic(f"this workspace executes Python, SQL and shell cells, not %{language}")
 
     return fail
+
+
+def widget_statement(statement: str, widgets: Widgets) -> bool:
+    """Execute CREATE WIDGET or REMOVE WIDGET; False for any other statement."""
+    if made := created(statement):
+        widgets.text(*made)
+        return True
+    if (name := removed(statement)) is not None:
+        widgets.remove(name)
+        return True
+    return False
 
 
 def with_widgets(statement: str, widgets: dict[str, str]) -> str:

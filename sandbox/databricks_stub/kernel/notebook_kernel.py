@@ -41,7 +41,7 @@ def prepare() -> None:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     spark = create_session(_request)
-    dbutils = DBUtils(shell=shell, spark=spark, request=_request)
+    dbutils = DBUtils(shell=shell, namespace=shell.user_ns, spark=spark, request=_request)
     register(shell, spark=spark, dbutils=dbutils)
     shell.user_ns.update(
         spark=spark, dbutils=dbutils, display=displaying.display, displayHTML=displaying.display_html, sqlContext=spark

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,9 @@ from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
 from sandbox.databricks_stub.notebook_source import executable, load
 
 SUFFIXES = ("", ".py", ".ipynb", ".sql")
+KEPT = ("spark", "display", "displayHTML", "sqlContext", "__builtins__", "__name__")
+"""What every notebook has from its beginning."""
+_namespace_of_the_shell = threading.RLock()
 
 
 def find(path: str, beside: Path) -> Path:
@@ -20,38 +26,76 @@ def find(path: str, beside: Path) -> Path:
     raise FileNotFoundError(f"Notebook not found: {path} (looked beside {beside})")
 
 
+class InnerShell:
+    """What `get_ipython()` is in a notebook that another one runs: the shell, with magics that mean this notebook."""
+
+    def __init__(self, shell: Any, dbutils: DBUtils) -> None:
+        from sandbox.databricks_stub.kernel.magics import functions
+
+        self._shell = shell
+        self._namespace = dbutils.namespace
+        self._lines, self._cells = functions(spark=dbutils.spark, dbutils=dbutils)
+
+    def run_line_magic(self, name: str, line: str, *arguments: Any, **options: Any) -> Any:
+        """A magic on a line: ours, or IPython's."""
+        if name in self._lines:
+            return self._lines[name](line)
+        with self._as_the_shells():
+            return self._shell.run_line_magic(name, line, *arguments, **options)
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
+        """A magic of a whole cell: ours, or IPython's."""
+        if name in self._cells:
+            return self._cells[name](line, cell)
+        with self._as_the_shells():
+            return self._shell.run_cell_magic(name, line, cell)
+
+    @contextmanager
+    def _as_the_shells(self) -> Iterator[None]:
+        # IPython's own magics, such as %%time, execute in the shell's namespace
+        with _namespace_of_the_shell:
+            before = self._shell.user_ns
+            self._shell.user_ns = self._namespace
+            try:
+                yield
+            finally:
+                self._shell.user_ns = before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shell, name)
+
+
 def run_here(path: str, arguments: dict[str, str], dbutils: DBUtils) -> None:
     """Execute every cell of another notebook in this one's namespace; its error is this one's."""
     dbutils.widgets.set(arguments)
-    _execute(dbutils.shell, find(path, Path(dbutils.request["notebook_path"]).parent))
+    _execute(dbutils.shell, find(path, Path(dbutils.request["notebook_path"]).parent), dbutils.namespace)
 
 
 def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
-    """Execute another notebook with names and widgets of its own; returns what it exits with."""
-    from sandbox.databricks_stub.kernel.magics import register
+    """Execute another notebook with names, widgets and magics of its own; returns what it exits with.
 
-    shell = dbutils.shell
+    Nothing of the shell changes for it: notebooks run others side by side, from threads.
+    """
     file = find(path, Path(dbutils.request["notebook_path"]).parent)
-    request = dbutils.request | {"parameters": arguments, "notebook_path": str(file)}
-    inner = DBUtils(shell=shell, spark=dbutils.spark, request=request, outer=dbutils)
-    outer_names = dict(shell.user_ns)
-    kept = {"spark", "display", "displayHTML", "sqlContext", "get_ipython", "__builtins__", "__name__"}
-    shell.user_ns.clear()
-    shell.user_ns.update({name: value for name, value in outer_names.items() if name in kept}, dbutils=inner)
-    register(shell, spark=dbutils.spark, dbutils=inner)
+    names = {name: dbutils.namespace[name] for name in KEPT if name in dbutils.namespace}
+    inner = DBUtils(
+        shell=dbutils.shell,
+        namespace=names,
+        spark=dbutils.spark,
+        request=dbutils.request | {"parameters": arguments, "notebook_path": str(file)},
+        outer=dbutils,
+    )
+    shell = InnerShell(dbutils.shell, inner)
+    names.update(dbutils=inner, get_ipython=lambda: shell)
     try:
-        _execute(shell, file)
+        _execute(dbutils.shell, file, names)
     except NotebookExit as leaving:
         return str(leaving)
-    finally:
-        shell.user_ns.clear()
-        shell.user_ns.update(outer_names)
-        register(shell, spark=dbutils.spark, dbutils=dbutils)
     return ""
 
 
-def _execute(shell: Any, file: Path) -> None:
+def _execute(shell: Any, file: Path, names: dict[str, Any]) -> None:
     for cell in executable(load(file)):
         # run_cell would show the error and go on; the code is compiled here so that an error ends the caller's cell too
         code = shell.transform_cell(cell.code)
-        exec(compile("\n" * (cell.line - 1) + code, str(file), "exec"), shell.user_ns)
+        exec(compile("\n" * (cell.line - 1) + code, str(file), "exec"), names)

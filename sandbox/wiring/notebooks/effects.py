@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sandbox.databricks_stub.kernel.sql_text.widgets import CREATE_WIDGET
 from sandbox.wiring.findings import Place
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
 from sandbox.wiring.notebooks.sql import HOLE_WORD, LEGACY_PARAMETER, SqlFacts
@@ -16,9 +17,6 @@ WIDGET_GETTERS = frozenset({"get", "getArgument"})
 TABLE_WRITERS = frozenset({"saveAsTable", "insertInto", "writeTo", "toTable", "createTable", "createExternalTable"})
 TEMP_VIEWS = frozenset({"createOrReplaceTempView", "createTempView", "registerTempTable"})
 # what Databricks' SQL has and no parser knows
-SQL_WIDGET = re.compile(
-    r"""\bCREATE\s+WIDGET\s+\w+\s+(?P<name>\w+)\s+DEFAULT\s+(?P<quote>["'])(?P<default>.*?)(?P=quote)""", re.IGNORECASE
-)
 SQL_ARGUMENT = re.compile(r"""\bgetArgument\(\s*["'](?P<name>\w+)["']""", re.IGNORECASE)
 SESSIONS = frozenset({"spark", "spark_session", "session", "sqlContext", "sparkSession", "getOrCreate()"})
 READERS = frozenset({"read", "readStream"})
@@ -96,8 +94,8 @@ class Effects:
     def sql(self, text: str, place: Place, *, markers_are_widgets: bool) -> None:
         """Statements; in a %sql cell `:name` and `${name}` are widgets."""
         if markers_are_widgets:
-            for made in SQL_WIDGET.finditer(text):
-                self.facts.widgets_defined.setdefault(made["name"], (made["default"], place))
+            for made in CREATE_WIDGET.finditer(text):
+                self.facts.widgets_defined.setdefault(made["name"].strip("`"), (made["default"], place))
             for asked in SQL_ARGUMENT.finditer(text):
                 self.facts.widgets_read.setdefault(asked["name"], place)
             for marker in LEGACY_PARAMETER.finditer(text):

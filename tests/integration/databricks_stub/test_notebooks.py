@@ -121,6 +121,29 @@ def test_another_notebook_runs_apart_and_returns_what_it_exits_with(notebooks: B
     assert shown(outcome, 2) == "False\n"
 
 
+def test_notebooks_that_run_side_by_side_do_not_mix(notebooks: Bench) -> None:
+    """Names, widgets, what %run includes and IPython's own magics are each one's own; those of the caller stay."""
+    (notebooks.folder / "number.py").write_text(source("number = int(dbutils.widgets.get('number'))"))
+    (notebooks.folder / "side.py").write_text(
+        source(
+            "import time\nmine = dbutils.widgets.get('number')\ntime.sleep(0.3)",
+            magic("%run ./number"),
+            magic("%%time\ntimed = number + 1"),
+            "time.sleep(0.3)\nassert timed == number + 1\ndbutils.notebook.exit(f'{mine} {number}')",
+        )
+    )
+    outcome = notebooks.run(
+        source(
+            "number = 'of the caller'\nimport concurrent.futures as futures",
+            "with futures.ThreadPoolExecutor(4) as pool:\n"
+            "    found = list(pool.map(lambda n: dbutils.notebook.run('./side', 60, {'number': str(n)}), range(4)))",
+            "print(found, number, 'mine' in globals(), 'timed' in globals(), dbutils.widgets.getAll())",
+        )
+    )
+    assert outcome.succeeded, outcome.error_trace
+    assert shown(outcome, 3) == "['0 0', '1 1', '2 2', '3 3'] of the caller False False {}\n"
+
+
 def test_cells_of_other_languages(notebooks: Bench) -> None:
     outcome = notebooks.run(
         source(

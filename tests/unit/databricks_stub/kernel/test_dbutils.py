@@ -19,7 +19,7 @@ def dbutils(tmp_path: Path) -> DBUtils:
         "task_values": {"before": {"rows": 0}},
         "output_dir": str(tmp_path),
     }
-    return DBUtils(shell=None, spark=None, request=request)
+    return DBUtils(shell=None, namespace={}, spark=None, request=request)
 
 
 def test_a_given_parameter_wins_over_the_default(dbutils: DBUtils) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.databricks_stub.kernel.dbutils import Widgets
 from sandbox.databricks_stub.kernel.magics import (
     CommandFailed,
     UnsupportedMagic,
@@ -14,6 +15,7 @@ from sandbox.databricks_stub.kernel.magics import (
     parse_run,
     shell_command,
     split_statements,
+    widget_statement,
     with_widgets,
 )
 
@@ -37,6 +39,35 @@ def test_widgets_become_literals_or_text_and_other_names_stay() -> None:
     assert with_widgets(statement, {"day": "it's", "table": "t"}) == (
         "SELECT 'it\\'s', ':day', x::int, :other FROM t WHERE ${unknown}"
     )
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        ('CREATE WIDGET TEXT day DEFAULT "2024"', {"old": "there", "day": "2024"}),
+        (
+            "/* why */ create widget dropdown `a day` default 'x' choices SELECT c FROM t",
+            {"old": "there", "a day": "x"},
+        ),
+        ("\nREMOVE WIDGET old", {}),
+    ],
+)
+def test_widgets_of_sql(statement: str, values: dict[str, str]) -> None:
+    widgets = Widgets({})
+    widgets.text("old", "there")
+
+    assert widget_statement(statement, widgets)
+
+    assert widgets.getAll() == values
+
+
+@pytest.mark.parametrize("statement", ["SELECT 'CREATE WIDGET TEXT a DEFAULT \"x\"'", "CREATE TABLE widget (a INT)"])
+def test_other_statements_are_no_widgets(statement: str) -> None:
+    widgets = Widgets({})
+
+    assert not widget_statement(statement, widgets)
+
+    assert widgets.getAll() == {}
 
 
 def test_run_takes_a_path_and_arguments() -> None:
