@@ -25,7 +25,10 @@ class Project(Section):
 
     dags: str = Field("dags", description="Folder of the DAG files.")
     notebooks: str = Field("notebooks", description="Folder of the notebooks.")
-    bundle: str = Field("databricks.yml", description="The Databricks asset bundle that defines the jobs.")
+    bundle: str = Field(
+        "databricks.yml",
+        description="The Databricks asset bundle that defines the jobs; when this is not set, there may be none.",
+    )
     bundle_target: str = Field("local", description="The bundle's target that the sandbox deploys.")
     matrix: str = Field("matrix.toml", description="The cells that `sandbox matrix` tests.")
 

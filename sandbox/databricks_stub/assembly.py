@@ -77,7 +77,13 @@ def assemble(
     """The parts of a workspace with these settings; nothing runs yet."""
     clock = clock or SystemClock()
     store = open_workspace(settings.state_dir, clock, ids or RandomIds())
-    watcher = BundleWatcher(settings.bundle, settings.bundle_target, host=settings.url, environ=os.environ)
+    watcher = BundleWatcher(
+        settings.bundle,
+        settings.bundle_target,
+        host=settings.url,
+        environ=os.environ,
+        required=settings.bundle_required,
+    )
     worker = Worker(
         store.runs,
         _executor(settings, runner, store, watcher),

@@ -60,6 +60,7 @@ class Settings:
 
     `state_dir` holds the database and every run's outputs; `project_root` is what `/Workspace/...` paths and notebooks
     of the bundle are read from; `warehouse_dir` holds managed tables; `runtime_dir` is a short path for Unix sockets.
+    `bundle_required` is whether a bundle that does not exist is a mistake.
     `public_url` is where a browser on this machine finds it, `peer_hosts` are its names among other containers.
     """
 
@@ -71,6 +72,7 @@ class Settings:
     project_root: Path
     bundle: Path | None = None
     bundle_target: str = "local"
+    bundle_required: bool = True
     catalog: str = "projects"
     schemas: tuple[str, ...] = ("default",)
     warehouse_dir: Path
@@ -148,6 +150,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"must be true or false, not {value!r}")
+    return value
+
+
 def _port(value: Any) -> int:
     if _count(value) > 65535:
         raise ValueError(f"must be a port, not {value!r}")
@@ -194,6 +202,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "project_root": _path,
     "bundle": _optional_path,
     "bundle_target": _string,
+    "bundle_required": _boolean,
     "catalog": _string,
     "schemas": _strings,
     "warehouse_dir": _path,

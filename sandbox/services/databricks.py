@@ -26,6 +26,8 @@ def _settings(context: ServiceContext) -> dict[str, object]:
         "project_root": str(paths.project),
         "bundle": str(paths.project / config.project.bundle),
         "bundle_target": config.project.bundle_target,
+        # a project may do without one; only a file that somebody has named must be there
+        "bundle_required": "bundle" in config.project.model_fields_set,
         "catalog": config.databricks.catalog,
         "schemas": list(config.databricks.schemas),
         "warehouse_dir": str(paths.warehouse),

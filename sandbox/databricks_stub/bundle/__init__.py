@@ -26,10 +26,16 @@ class Snapshot:
 
 
 class BundleWatcher:
-    """Reads the bundle again whenever one of its files has changed; thread-safe."""
+    """Reads the bundle again whenever one of its files has changed; thread-safe.
 
-    def __init__(self, path: Path | None, target: str, *, host: str, environ: Mapping[str, str]) -> None:
+    One that is not `required` may be absent: the jobs are then those that clients make.
+    """
+
+    def __init__(
+        self, path: Path | None, target: str, *, host: str, environ: Mapping[str, str], required: bool = True
+    ) -> None:
         self._path = path
+        self._required = required
         self._target = target
         self._host = host
         self._environ = environ
@@ -51,6 +57,10 @@ class BundleWatcher:
     def _reload(self, path: Path) -> None:
         seen: list[Path] = []
         before = _signature(self._files)
+        # one that was there before is missed: somebody removed it, or is just writing it anew
+        if not self._required and self._snapshot.bundle is None and not path.exists():
+            self._snapshot, self._signature = Snapshot(), before
+            return
         try:
             bundle = load(path, self._target, host=self._host, environ=self._environ, seen=seen)
         except BundleError as error:

@@ -199,11 +199,30 @@ def test_a_broken_bundle_keeps_its_last_good_jobs(project: Path) -> None:
     assert watched.watcher.current().error is None
 
 
-def test_a_missing_bundle_says_so(tmp_path: Path) -> None:
+def test_a_missing_bundle_that_is_named_says_so(tmp_path: Path) -> None:
     """And nothing else happens."""
     snapshot = BundleWatcher(tmp_path / "databricks.yml", "local", host="", environ={}).current()
 
     assert "databricks.yml: cannot be read" in str(snapshot.error)
+
+
+def test_a_project_may_have_no_bundle(project: Path) -> None:
+    """None is no error, one that appears is read at once, and one that vanishes is missed."""
+    file = project / "databricks.yml"
+    text = file.read_text()
+    file.unlink()
+    watcher = BundleWatcher(file, "local", host="http://127.0.0.1:1", environ={}, required=False)
+
+    none = watcher.current()
+    file.write_text(text)
+    some = watcher.current()
+    file.unlink()
+    gone = watcher.current()
+
+    assert (none.error, len(none.jobs)) == (None, 0)
+    assert (some.error, len(some.jobs)) == (None, 2)
+    assert "databricks.yml: cannot be read" in str(gone.error)
+    assert len(gone.jobs) == 2
 
 
 def test_references_to_other_resources_and_into_variables(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ GOOD: dict[str, Any] = {
     "project_root": "/p",
     "bundle": "/p/databricks.yml",
     "bundle_target": "local",
+    "bundle_required": False,
     "catalog": "projects",
     "schemas": ["default"],
     "warehouse_dir": "/w",
