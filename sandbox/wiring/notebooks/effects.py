@@ -131,7 +131,9 @@ class Effects:
     def _use(self, kind: str, name: tuple[str, ...]) -> None:
         known = tuple(None if HOLE in part or HOLE_WORD in part else part for part in name)
         catalog, schema = self.facts.current
-        if kind == "CATALOG":
+        if not known:  # USE SCHEMA IDENTIFIER(:name) may name a catalog, too
+            catalog, schema = None, "default" if kind == "CATALOG" else None
+        elif kind == "CATALOG":
             catalog, schema = known[0], "default"
         elif len(known) == 2:
             catalog, schema = known

@@ -56,6 +56,8 @@ NOTHING = {
     "two ways": 'schema = "a" if production else "c"\nspark.table(f"{schema}.b")',
     "an overwritten name": "name = 'a.b'\nfor name in names:\n    spark.table(name)",
     "a function that nobody calls": "def load():\n    return spark.table('a.b')",
+    "a catalog that is known later": "# MAGIC %sql\n# MAGIC USE CATALOG IDENTIFIER(:c);\n# MAGIC SELECT * FROM a.b",
+    "a schema that is known later": "# MAGIC %sql\n# MAGIC USE SCHEMA IDENTIFIER(:schema);\n# MAGIC SELECT * FROM b",
     "a temporary view": "df.createOrReplaceTempView('v')\nspark.table('v')\nspark.sql('SELECT * FROM v')",
     "a view in sql": "# MAGIC %sql\n# MAGIC CREATE TEMP VIEW v AS SELECT 1;\n# MAGIC SELECT * FROM v",
     "a common table expression": "spark.sql('WITH c AS (SELECT 1) SELECT * FROM c')",
