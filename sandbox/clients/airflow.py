@@ -53,7 +53,9 @@ class AirflowClient:
     def __init__(self, base_url: str, *, user: str, password: str) -> None:
         self.base_url = base_url
         token = create_token(base_url, user=user, password=password)
-        self._api = Api(service="airflow", base_url=f"{base_url}/api/v2/", headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        self._api = Api(service="airflow", base_url=f"{base_url}/api/v2/", headers=headers)
+        self._ui_api = Api(service="airflow", base_url=f"{base_url}/ui/", headers=headers)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """The DAG, or None when Airflow does not know it."""
@@ -84,8 +86,16 @@ class AirflowClient:
         """All assets with their producing_tasks and scheduled_dags."""
         return list(self._api.request("GET", "assets", params={"limit": 1000})["assets"])
 
+    def dependencies(self) -> dict[str, Any]:
+        """What can trigger what, as a graph: nodes with id, label and type, edges with source_id and target_id."""
+        # Measured on 3.0.2 and 3.3.2: only the API of the UI says to which aliases a DAG's tasks may add assets
+        return dict(self._ui_api.request("GET", "dependencies"))
+
     def asset_expression(self, dag_id: str) -> dict[str, Any] | None:
-        """The asset condition on which a DAG is scheduled: nested {"all"|"any": […]} of {"asset": {"uri", "name"}}."""
+        """The asset condition on which a DAG is scheduled: nested {"all"|"any": […]} of {"asset": {"uri", "name"}}.
+
+        An alias is {"alias": {"name"}}; a reference to an asset that no DAG names is {"asset_ref": {"name"|"uri"}}.
+        """
         expression = self._api.request("GET", f"dags/{quote(dag_id)}/details")["asset_expression"]
         return dict(expression) if expression else None
 

@@ -13,27 +13,22 @@ from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
 from sandbox.follow import edits
+from sandbox.follow.sources import Source, sources
 
 PARSE_SECONDS = 30.0
 MENDED_SECONDS = 5.0
 """How long a file that did not import may take to be parsed again, where somebody has just mended it."""
 
 
-def downstream(dag_id: str, assets: Iterable[dict[str, Any]]) -> list[str]:
-    """The DAGs that `dag_id` can set in motion through assets, directly or through others; nearest first."""
-    produced: dict[str, set[str]] = {}
-    consumers: dict[str, set[str]] = {}
-    for asset in assets:
-        consumers[asset["uri"]] = {
-            item["dag_id"] for item in asset.get("scheduled_dags", asset.get("consuming_dags", []))
-        }
-        for task in asset.get("producing_tasks", []):
-            produced.setdefault(task["dag_id"], set()).add(asset["uri"])
+def downstream(dag_id: str, known: Iterable[Source]) -> list[str]:
+    """The DAGs that `dag_id` can set in motion by assets and aliases, directly or through others; nearest first."""
+    by_name = sorted(known, key=lambda source: source.name)
     found: list[str] = []
     waiting = [dag_id]
     while waiting:
-        for uri in sorted(produced.get(waiting.pop(0), ())):
-            for consumer in sorted(consumers[uri]):
+        producer = waiting.pop(0)
+        for source in by_name:
+            for consumer in sorted(source.consumers) if producer in source.producers else ():
                 if consumer not in found and consumer != dag_id:
                     found.append(consumer)
                     waiting.append(consumer)
@@ -49,7 +44,7 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
     """
     edit = edits.newest(dags)
     _await(airflow, dag_id, edit)
-    others = downstream(dag_id, airflow.assets())
+    others = downstream(dag_id, sources(airflow))
     for name in others:
         # one whose file is gone or broken is not waited for: it was there, and does not hold up what triggers it
         if (dag := airflow.dag(name)) and _is_usable(dag):

@@ -22,6 +22,9 @@ class FakeAirflow:
         consumer, producer = [{"dag_id": "consume"}], [{"dag_id": "produce", "task_id": "b"}]
         return [{"uri": uri, "scheduled_dags": consumer, "producing_tasks": producer} for uri in ("posts", "users")]
 
+    def dependencies(self) -> dict[str, Any]:
+        return {"nodes": [], "edges": []}
+
     def asset_expression(self, dag_id: str) -> dict[str, Any]:
         return {"all": [{"asset": {"uri": uri, "name": uri}} for uri in ("posts", "users")]}
 
@@ -49,7 +52,15 @@ def chain_of(airflow: FakeAirflow) -> Chain:
 
 
 def event(number: int, uri: str) -> dict[str, Any]:
-    return {"id": number, "uri": uri, "extra": {}, "created_dagruns": []}
+    return {
+        "id": number,
+        "asset_id": number,
+        "uri": uri,
+        "source_dag_id": "produce",
+        "timestamp": "2026-01-01T00:00:05Z",
+        "extra": {},
+        "created_dagruns": [],
+    }
 
 
 def test_the_dags_to_come_are_named_from_the_start() -> None:
@@ -84,6 +95,64 @@ def test_a_dag_whose_events_are_all_there_is_waited_for() -> None:
 
     assert not state.finished
     assert state.waiting == ("consume is about to start: all its assets have events",)
+
+
+@dataclass
+class AirflowWithAlias(FakeAirflow):
+    """`produce` adds an asset to an alias, for which `consume` waits."""
+
+    stands_for: tuple[str, ...] = ()
+    runs: tuple[dict[str, Any], ...] = ()
+
+    def assets(self) -> list[dict[str, Any]]:
+        return []
+
+    def dependencies(self) -> dict[str, Any]:
+        edges = [("dag:produce", "asset-alias:made"), ("asset-alias:made", "dag:consume")]
+        edges += [("asset-alias:made", asset) for asset in self.stands_for]
+        return {
+            "nodes": [{"id": "asset-alias:made", "label": "made", "type": "asset-alias"}],
+            "edges": [{"source_id": source, "target_id": target} for source, target in edges],
+        }
+
+    def asset_expression(self, dag_id: str) -> dict[str, Any]:
+        return {"all": [{"alias": {"name": "made"}}]}
+
+    def dag_runs(self, dag_id: str) -> list[dict[str, Any]]:
+        return list(self.runs)
+
+
+def test_a_dag_that_waits_for_an_alias_is_waited_for_when_a_task_has_added_to_it() -> None:
+    """Not before, and not when nothing was added: that would be for ever."""
+    airflow = AirflowWithAlias(ended=True)
+    chain = chain_of(airflow)
+
+    before = chain.look()
+    airflow.events, airflow.stands_for = [event(4, "added")], ("asset:4",)
+    after = chain.look()
+
+    assert before.finished
+    assert before.waiting == ("consume waits for an event of the alias made",)
+    assert not after.finished
+    assert after.waiting == ("consume is about to start: all its assets have events",)
+
+
+def test_the_dag_run_that_an_alias_starts_is_followed() -> None:
+    """No event names it: it is the one that came after them, not an earlier or another one."""
+    airflow = AirflowWithAlias(ended=True, events=[event(4, "added")], stands_for=("asset:4",))
+    airflow.runs = (
+        {"dag_run_id": "new", "run_type": "asset_triggered", "run_after": "2026-01-01T00:00:05.1Z"},
+        {"dag_run_id": "mine", "run_type": "manual", "run_after": "2026-01-01T00:00:06Z"},
+        {"dag_run_id": "old", "run_type": "asset_triggered", "run_after": "2026-01-01T00:00:04Z"},
+    )
+    chain = chain_of(airflow)
+
+    found = chain.look()
+    followed = chain.look()
+
+    assert (found.finished, found.waiting) == (False, ())
+    assert [(run["dag_id"], run["run_id"]) for run in followed.dag_runs] == [("produce", "r"), ("consume", "new")]
+    assert followed.finished
 
 
 def test_tasks_that_have_not_begun_stand_in_the_order_of_the_dag() -> None:

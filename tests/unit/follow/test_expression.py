@@ -15,6 +15,7 @@ def asset(uri: str) -> dict[str, Any]:
 
 BOTH = {"all": [asset("posts"), asset("users")]}
 EITHER = {"any": [asset("posts"), asset("users")]}
+ALIAS = {"alias": {"name": "made", "group": "asset"}}
 NESTED = {"all": [EITHER, asset("tags")]}
 
 
@@ -29,6 +30,10 @@ NESTED = {"all": [EITHER, asset("tags")]}
         (NESTED, ["users"], ["tags"]),
         (NESTED, ["users", "tags"], []),
         (None, [], []),
+        (ALIAS, [], ["the alias made"]),
+        (ALIAS, ["the alias made"], []),
+        ({"any": [ALIAS, asset("posts")]}, ["posts"], []),
+        ({"all": [{"asset_ref": {"name": "gone"}}]}, [], ["an asset gone, which no DAG defines"]),
     ],
 )
 def test_missing(expression: dict[str, Any] | None, have: list[str], wanting: list[str]) -> None:

@@ -17,6 +17,7 @@ from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
 from sandbox.follow import edits, start
+from sandbox.follow.sources import sources
 
 EDITED = 1_700_000_000.0
 
@@ -60,6 +61,9 @@ class FakeAirflow:
 
     def assets(self) -> list[dict[str, Any]]:
         return []
+
+    def dependencies(self) -> dict[str, Any]:
+        return {"nodes": [], "edges": []}
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
         self.paused = paused
@@ -207,3 +211,36 @@ def test_a_second_dag_run_of_a_logical_date_says_why_not() -> None:
         start.trigger(airflow, "made", {}, logical_date=day)
     with pytest.raises(ApiAnswer):
         start.trigger(airflow, "made", {})
+
+
+def test_what_an_alias_triggers_is_downstream() -> None:
+    """Tasks add assets to it while they run: before that, only the graph of dependencies knows who waits for it."""
+    graph = {
+        "nodes": [
+            {"id": "dag:made", "label": "made", "type": "dag"},
+            {"id": "asset-alias:a", "label": "a", "type": "asset-alias"},
+            {"id": "asset:7", "label": "x", "type": "asset"},
+        ],
+        "edges": [
+            {"source_id": "dag:made", "target_id": "asset-alias:a"},
+            {"source_id": "asset-alias:a", "target_id": "asset:7"},
+            {"source_id": "asset-alias:a", "target_id": "dag:by_alias"},
+            {"source_id": "asset:7", "target_id": "dag:by_asset"},
+        ],
+    }
+    assets = [{"uri": "x", "consuming_dags": [{"dag_id": "last"}], "producing_tasks": [{"dag_id": "by_alias"}]}]
+
+    class Airflow:
+        def assets(self) -> list[dict[str, Any]]:
+            return assets
+
+        def dependencies(self) -> dict[str, Any]:
+            return graph
+
+    found = sources(cast("AirflowClient", Airflow()))
+
+    assert [(source.name, source.stands_for) for source in found] == [
+        ("x", frozenset()),
+        ("the alias a", frozenset({7})),
+    ]
+    assert start.downstream("made", found) == ["by_alias", "last"]
