@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -83,7 +83,7 @@ def read_tree(
         target=target,
         root=path.parent,
         file_path=file_path,
-        name_prefix=_name_prefix(chosen),
+        name_prefix=_name_prefix(chosen, scope),
         jobs={
             key: interpolated(node, scope)
             for key, node in sorted((definitions.mapping() if definitions else {}).items())
@@ -153,7 +153,7 @@ def _scope(
     }
     keys = set((whole.get("resources", "jobs") or replace(whole, value={})).mapping())
     scope = Scope(
-        variables=_variables(whole, chosen, environ),
+        variables=_variables(whole, chosen, environ, lambda wanted: str(job_id_of(name, target, f"lookup/{wanted}"))),
         values=values,
         job_id=lambda key: job_id_of(name, target, key) if key in keys else None,
         resources=whole.get("resources"),
@@ -188,27 +188,38 @@ def _git(whole: Node) -> dict[str, Any]:
     return found
 
 
-def _variables(whole: Node, chosen: Node, environ: Mapping[str, str]) -> dict[str, Node]:
+def _variables(whole: Node, chosen: Node, environ: Mapping[str, str], id_of: Callable[[str], str]) -> dict[str, Node]:
+    """Every variable that has a value; what one looks up by name has the id that `id_of` gives."""
     found: dict[str, Node] = {}
     definitions = whole.get("variables")
     for name, definition in (definitions.mapping() if definitions else {}).items():
-        default = definition.get("default")
-        if default is not None:
-            found[name] = default
+        value = _value(definition, id_of)
+        if value is not None:
+            found[name] = value
     overrides = chosen.get("variables")
     for name, override in (overrides.mapping() if overrides else {}).items():
-        default = override.get("default")
-        found[name] = default if default is not None else override
+        value = _value(override, id_of)
+        found[name] = value if value is not None else override
     for name in definitions.mapping() if definitions else {}:
         if (text := environ.get(f"BUNDLE_VAR_{name}")) is not None:
             found[name] = Node(value=text, where=f"environment variable BUNDLE_VAR_{name}", file=whole.file)
     return found
 
 
-def _name_prefix(chosen: Node) -> str:
+def _value(definition: Node, id_of: Callable[[str], str]) -> Node | None:
+    default, lookup = definition.get("default"), definition.get("lookup")
+    if default is not None or lookup is None:
+        return default
+    # Documented: https://docs.databricks.com/dev-tools/bundles/variables - "lookup" finds an object's id by its name.
+    # Assumed: every warehouse and cluster id names the only one here, and nothing else is asked for by id.
+    wanted = "/".join(f"{kind}/{node.value}" for kind, node in lookup.mapping().items())
+    return replace(lookup, value=id_of(wanted))
+
+
+def _name_prefix(chosen: Node, scope: Scope) -> str:
     preset = chosen.get("presets", "name_prefix")
     if preset is not None:
-        return str(preset.value)
+        return str(interpolated(preset, scope).value)
     mode = chosen.get("mode")
     # Documented: https://docs.databricks.com/dev-tools/bundles/deployment-modes - "[dev <user>] " before every name.
     return f"[dev {SHORT_NAME}] " if mode is not None and mode.value == "development" else ""

@@ -266,3 +266,48 @@ def test_references_to_nothing_are_errors(tmp_path: Path, reference: str) -> Non
 
     with pytest.raises(BundleError, match=r"databricks\.yml:7:13"):
         load(path, "local", host="", environ={})
+
+
+def test_variables_that_look_something_up_have_an_id(tmp_path: Path) -> None:
+    """By name: one name has one id, an override of the target and the environment win."""
+    path = tmp_path / "databricks.yml"
+    path.write_text(
+        """
+bundle: {name: b}
+variables:
+  shared: {lookup: {warehouse: Shared}}
+  same: {lookup: {warehouse: Shared}}
+  other: {lookup: {warehouse: Other}}
+  fixed: {lookup: {cluster: Mine}}
+resources:
+  jobs:
+    one:
+      tags: {shared: "${var.shared}", same: "${var.same}", other: "${var.other}", fixed: "${var.fixed}"}
+      tasks: [{task_key: a, sql_task: {warehouse_id: "${var.shared}", file: {path: a.sql}}}]
+targets:
+  local: {variables: {fixed: "0123", other: {lookup: {warehouse: Third}}}}
+"""
+    )
+
+    (job,) = load(path, "local", host="", environ={}).jobs.values()
+    (changed,) = load(path, "local", host="", environ={"BUNDLE_VAR_other": "mine"}).jobs.values()
+
+    tags = job.settings["tags"]
+    assert tags["shared"].isdigit()
+    assert tags["same"] == tags["shared"] == job.settings["tasks"][0]["sql_task"]["warehouse_id"]
+    assert tags["other"] not in (tags["shared"], changed.settings["tags"]["other"])
+    assert (tags["fixed"], changed.settings["tags"]["other"]) == ("0123", "mine")
+
+
+def test_the_prefix_of_names_may_refer_to_values(tmp_path: Path) -> None:
+    """Names of jobs are what DAGs ask for."""
+    path = tmp_path / "databricks.yml"
+    path.write_text(
+        "bundle: {name: b}\nresources:\n  jobs:\n"
+        "    one: {name: load, tasks: [{task_key: a, notebook_task: {notebook_path: a}}]}\n"
+        'targets:\n  local: {presets: {name_prefix: "${bundle.target}_${workspace.current_user.short_name}_"}}\n'
+    )
+
+    (job,) = load(path, "local", host="", environ={}).jobs.values()
+
+    assert job.settings["name"] == "local_sandbox_load"
