@@ -15,6 +15,7 @@ from sandbox.follow.order import depths, upstream
 from sandbox.follow.sources import aliases, sources
 
 ENDED = ("success", "failed")
+WORKFLOW_LAUNCHER = "_CreateDatabricksWorkflowOperator"
 TASK_STATES_WITH_JOB_RUN = ("running", "deferred", "success", "failed", "up_for_retry")
 
 
@@ -160,7 +161,10 @@ class Chain:
         }
 
     def _look_for_job_run(self, task: Mapping[str, Any]) -> None:
-        """The provider's operators and those derived from them push `run_id` and `run_page_url`; nothing else does."""
+        """The provider's operators and those derived from them push `run_id` and `run_page_url`; nothing else does.
+
+        The first task of a DatabricksWorkflowTaskGroup returns the job_run of all the others.
+        """
         key = (task["dag_id"], task["dag_run_id"], task["task_id"])
         looked = (*key, task["map_index"], task["state"], task["try_number"])
         if looked in self._searched:
@@ -168,8 +172,12 @@ class Chain:
         if task["state"] != "running":  # a running task may push at any time, the others have pushed what they will
             self._searched.add(looked)
         keys = self._airflow.xcom_keys(*key, map_index=task["map_index"])
+        found = None
         if "run_id" in keys and "run_page_url" in keys:
             found = self._airflow.xcom(*key, "run_id", map_index=task["map_index"])
+        elif task.get("operator") == WORKFLOW_LAUNCHER and "return_value" in keys:
+            found = self._airflow.xcom(*key, "return_value", map_index=task["map_index"])["run_id"]
+        if found is not None:
             self._job_runs.setdefault(int(found), None)
             self._triggered_by[int(found)] = dict(zip(("dag_id", "dag_run_id", "task_id"), key, strict=True))
 

@@ -12,6 +12,8 @@ from sandbox.clients.http import ApiAnswer
 from sandbox.follow.chain import ChainState
 
 LOG_LINES = 25
+LIBRARIES = ("/site-packages/", "/lib/python3.", "/sandbox/databricks_stub/")
+"""Files whose frames in a notebook's traceback say nothing about the notebook."""
 LOG_SECONDS = 15.0
 """How long a failed task's log may take to come: a worker pod tells the task's state first, and then sends its log."""
 
@@ -49,8 +51,18 @@ def _notebook(job_run: Mapping[str, Any], task: Mapping[str, Any], databricks: D
         if cell.output:
             lines.append("its output:")
             lines += [f"  {line}" for line in cell.output.splitlines()[-LOG_LINES:]]
-    lines += (output.get("error_trace") or output.get("error") or "").splitlines()[-LOG_LINES:]
+    lines += _without_libraries(output.get("error_trace") or output.get("error") or "").splitlines()[-LOG_LINES:]
     return "\n".join(lines)
+
+
+def _without_libraries(trace: str) -> str:
+    """A notebook's traceback with the frames of its own code only: the others push them out of what is shown."""
+    # IPython's form: a paragraph for each frame
+    return "\n\n".join(
+        frame
+        for frame in trace.split("\n\n")
+        if not (frame.startswith("File ") and any(place in frame.partition("\n")[0] for place in LIBRARIES))
+    )
 
 
 def _task_log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient) -> str:

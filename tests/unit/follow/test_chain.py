@@ -160,3 +160,38 @@ def test_tasks_that_have_not_begun_stand_in_the_order_of_the_dag() -> None:
     (run,) = chain_of(FakeAirflow()).look().dag_runs
 
     assert [(task["task_id"], task["depends_on"]) for task in run["tasks"]] == [("b", []), ("a", ["b"])]
+
+
+@dataclass
+class AirflowWithWorkflow(FakeAirflow):
+    """A task has returned the job_run that a DatabricksWorkflowTaskGroup has started."""
+
+    operator: str = "_CreateDatabricksWorkflowOperator"
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        (task, _) = super().task_instances(dag_id, run_id)
+        return [task | {"state": "success", "operator": self.operator}]
+
+    def xcom_keys(self, *_: Any, **__: Any) -> list[str]:
+        return ["return_value", "workflow_run_link"]
+
+    def xcom(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {"conn_id": "databricks_default", "job_id": 1, "run_id": 7}
+
+
+class Workspace:
+    """Its job_runs succeed."""
+
+    def job_run(self, run_id: int) -> dict[str, Any]:
+        return {"run_id": run_id, "run_name": "flow", "state": {"result_state": "SUCCESS"}}
+
+
+def test_the_job_run_of_a_workflow_group_is_followed() -> None:
+    """Its first task returns it; what other tasks return is their own."""
+    found = [
+        Chain(cast("AirflowClient", airflow), cast("DatabricksClient", Workspace()), "produce", "r").look().job_runs
+        for airflow in (AirflowWithWorkflow(), AirflowWithWorkflow(operator="PythonOperator"))
+    ]
+
+    assert [(run["job_run_id"], run["triggered_by"]["task_id"]) for run in found[0]] == [(7, "a")]
+    assert found[1] == ()

@@ -124,3 +124,48 @@ def test_a_log_that_never_comes_hides_nothing_else(
     lines = explain(FAILED, airflow_that_answers(answer), cast("DatabricksClient", None)).splitlines()
 
     assert lines == ["task produce.ingest failed (try 1):", f"  its log cannot be read: {why}"]
+
+
+TRACE = """\
+/project/notebooks/load.py:11 (notebook_cell 3)
+----------------------------------------
+AnalysisException        Traceback (most recent call last)
+Cell In[3], line 2
+----> 2 load()
+
+File /project/notebooks/helpers.py:5, in load()
+----> 5 spark.table("none").collect()
+
+File /venv/lib/python3.11/site-packages/pyspark/sql/connect/dataframe.py:1780, in DataFrame.collect(self)
+   1779 LINES
+-> 1780 table, schema = self._to_table()
+
+File /project/.sandbox/default/pythonpath/sandbox/databricks_stub/kernel/bridging.py:9, in f()
+----> 9 g()
+
+File /usr/lib/python3.11/contextlib.py:81, in inner(*args, **kwds)
+---> 81 return func(*args, **kwds)
+
+AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] none"""
+
+
+def test_the_frames_of_libraries_do_not_hide_the_notebooks_line() -> None:
+    """Only the end of a traceback is shown, and Spark's part of it is long."""
+
+    class Workspace:
+        def run_output(self, run_id: int) -> dict[str, Any]:
+            return {"error_trace": TRACE.replace("LINES", "\n".join(["   code"] * 50))}
+
+        def failed_notebook_cell(self, output: dict[str, Any]) -> None:
+            return None
+
+    task = {"task_key": "load", "run_id": 1, "state": "FAILED", "url": "http://page"}
+    job_run = {"job": "j", "state": "FAILED", "state_message": "", "tasks": [task], "triggered_by": {}}
+    state = ChainState(dag_runs=(), job_runs=(job_run,), assets=(), waiting=(), finished=True)
+
+    told = explain(state, airflow_with("x"), cast("DatabricksClient", Workspace()))
+
+    assert "Cell In[3], line 2" in told
+    assert 'spark.table("none").collect()' in told
+    assert told.endswith("AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] none")
+    assert not any(word in told for word in ("pyspark", "bridging", "contextlib"))
