@@ -5,12 +5,12 @@ Looked up at the moment a task starts, so that an edited notebook is what the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sandbox.databricks_stub.bundle import BundleWatcher
-from sandbox.databricks_stub.store.objects import ObjectStore, normalised
+from sandbox.databricks_stub.store.objects import ObjectStore
+from sandbox.databricks_stub.workspace_paths import local_path
 
 NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
 IMPORT_SUFFIXES = {"PYTHON": ".py", "SQL": ".sql"}
@@ -37,38 +37,21 @@ class SourceFinder:
             copy = scratch / f"{PurePosixPath(imported.path).name}{suffix}"
             copy.write_bytes(self.objects.content(workspace_path))
             return copy
-        tried: list[str] = []
-        for candidate in self._candidates(workspace_path):
-            found = _with_suffix(candidate)
-            if len(found) > 1:
-                names = ", ".join(str(path) for path in found)
-                raise SourceNotFound(f"Notebook {workspace_path} is ambiguous: {names} exist; remove one.")
-            if found:
-                return found[0]
-            tried.append(f"{candidate}[{'|'.join(NOTEBOOK_SUFFIXES)}]")
-        raise SourceNotFound(
-            f"Notebook {workspace_path} does not exist: neither imported nor at {', '.join(tried) or 'any local path'}"
-        )
-
-    def _candidates(self, workspace_path: str) -> Iterator[Path]:
         bundle = self.watcher.current().bundle
-        if bundle is not None and workspace_path.startswith(bundle.file_path + "/"):
-            yield from _inside(bundle.root, workspace_path.removeprefix(bundle.file_path + "/"))
-            return
-        if not workspace_path.startswith("/"):
-            yield from _inside(self.project_root, workspace_path)
-            return
-        parts = normalised(workspace_path).strip("/").split("/")
-        # The folder of a user, of all users or of a repository stands for the project.
-        skipped = {"Users": 2, "Repos": 3, "Shared": 1}.get(parts[0], 0)
-        yield from _inside(self.project_root, "/".join(parts[skipped:]))
-
-
-def _inside(root: Path, relative: str) -> Iterator[Path]:
-    root = root.resolve()
-    path = (root / relative).resolve()
-    if relative and path.is_relative_to(root):
-        yield path
+        candidate = local_path(
+            workspace_path,
+            self.project_root,
+            bundle=bundle.root if bundle else None,
+            file_path=bundle.file_path if bundle else "",
+        )
+        found = _with_suffix(candidate) if candidate else []
+        if len(found) > 1:
+            names = ", ".join(str(path) for path in found)
+            raise SourceNotFound(f"Notebook {workspace_path} is ambiguous: {names} exist; remove one.")
+        if found:
+            return found[0]
+        tried = f"{candidate}[{'|'.join(NOTEBOOK_SUFFIXES)}]" if candidate else "any local path"
+        raise SourceNotFound(f"Notebook {workspace_path} does not exist: neither imported nor at {tried}")
 
 
 def _with_suffix(path: Path) -> list[Path]:

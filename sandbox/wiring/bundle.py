@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.databricks_stub.bundle.load import BundleTree, job_id_of, job_name, read_tree
 from sandbox.databricks_stub.bundle.nodes import BundleError, Node, plain
+from sandbox.databricks_stub.workspace_paths import local_path
 from sandbox.wiring.findings import Place
 
 NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
@@ -80,6 +81,8 @@ class BundleFacts:
 
     file: Path
     target: str
+    file_path: str
+    """Where a deployment would put its files."""
     name_prefix: str
     jobs: tuple[Job, ...]
 
@@ -88,8 +91,8 @@ class BundleFacts:
         return next((job for job in self.jobs if job.name == name), None)
 
 
-def read_bundle(path: Path, target: str, environ: Mapping[str, str]) -> BundleFacts:
-    """Read the bundle; raises BundleUnreadable."""
+def read_bundle(path: Path, target: str, environ: Mapping[str, str], project: Path) -> BundleFacts:
+    """Read the bundle of a project; raises BundleUnreadable."""
     try:
         tree = read_tree(path, target, host=WORKSPACE_HOST, environ=environ)
         jobs = tuple(
@@ -99,7 +102,7 @@ def read_bundle(path: Path, target: str, environ: Mapping[str, str]) -> BundleFa
                 job_id=job_id_of(tree.name, target, key),
                 place=_place(node),
                 parameters=_parameters(node),
-                tasks=tuple(_tasks(node, tree)),
+                tasks=tuple(_tasks(node, tree, project)),
                 settings=plain(node),
             )
             for key, node in tree.jobs.items()
@@ -112,7 +115,7 @@ def read_bundle(path: Path, target: str, environ: Mapping[str, str]) -> BundleFa
             Place(file=file, line=int(found["line"]) if found else 1),
             message[found.end() :].strip() if found else message,
         ) from error
-    return BundleFacts(file=path, target=target, name_prefix=tree.name_prefix, jobs=jobs)
+    return BundleFacts(file=path, target=target, file_path=tree.file_path, name_prefix=tree.name_prefix, jobs=jobs)
 
 
 def _place(node: Node) -> Place:
@@ -130,13 +133,13 @@ def _parameters(job: Node) -> dict[str, tuple[str, Place]]:
     return found
 
 
-def _tasks(job: Node, tree: BundleTree) -> Iterator[Task]:
+def _tasks(job: Node, tree: BundleTree, project: Path) -> Iterator[Task]:
     given = job.get("tasks")
     for node in given.items() if given else ():
-        yield _task(node, tree)
+        yield _task(node, tree, project)
 
 
-def _task(node: Node, tree: BundleTree) -> Task:
+def _task(node: Node, tree: BundleTree, project: Path) -> Task:
     key = node.get("task_key")
     depends_on = node.get("depends_on")
     inner = node.get("for_each_task", "task")
@@ -160,7 +163,7 @@ def _task(node: Node, tree: BundleTree) -> Task:
         },
         source=str(source.value) if source is not None else None,
         source_place=_place(source) if source is not None else None,
-        candidates=tuple(_candidates(source, tree)) if source is not None else (),
+        candidates=tuple(_candidates(source, tree, project)) if source is not None else (),
     )
 
 
@@ -176,27 +179,14 @@ def _source(body: Node | None, kind: str) -> Node | None:
     return None if from_git or found is None or not isinstance(found.value, str) else found
 
 
-def _candidates(source: Node, tree: BundleTree) -> Iterator[Path]:
+def _candidates(source: Node, tree: BundleTree, project: Path) -> Iterator[Path]:
     path = str(source.value)
     if not path.startswith("/"):
         # relative paths start at the file in which they are written
         if ":" not in path:
             yield (source.file.parent / path).resolve()
-        return
-    yield from workspace_candidates(path, tree.root, tree.file_path)
-
-
-def workspace_candidates(path: str, root: Path, file_path: str = "") -> Iterator[Path]:
-    """Where the workspace looks for an absolute path: the bundle's files, or a folder that stands for the project."""
-    root = root.resolve()
-    if file_path and path.startswith(file_path + "/"):
-        yield root / path.removeprefix(file_path + "/")
-        return
-    parts = path.removeprefix("/Workspace").strip("/").split("/")
-    skipped = {"Users": 2, "Repos": 3, "Shared": 1}.get(parts[0], 0)
-    local = (root / "/".join(parts[skipped:])).resolve()
-    if parts[skipped:] and local.is_relative_to(root):
-        yield local
+    elif place := local_path(path, project, bundle=tree.root, file_path=tree.file_path):
+        yield place
 
 
 def with_suffix(path: Path) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.databricks_stub.workspace_paths import local_path
 from sandbox.wiring.bundle import (
     BRACKETS,
     REFERENCE,
@@ -18,7 +19,6 @@ from sandbox.wiring.bundle import (
     Task,
     read_bundle,
     with_suffix,
-    workspace_candidates,
 )
 from sandbox.wiring.memory import Memory
 from sandbox.wiring.notebooks.facts import NotebookFacts
@@ -102,6 +102,16 @@ class Facts:
     dags: tuple[Mapping[str, Any], ...] = ()
     import_failed: bool = False
 
+    def local_path(self, path: str) -> Path | None:
+        """Where the workspace looks for a path that a DAG names."""
+        bundle = self.bundle
+        return local_path(
+            path,
+            self.project,
+            bundle=bundle.file.parent if bundle else None,
+            file_path=bundle.file_path if bundle else "",
+        )
+
     @functools.cached_property
     def dag_files(self) -> set[Path]:
         """The files of the DAGs, and what those import."""
@@ -135,11 +145,11 @@ class Facts:
     @functools.cached_property
     def notebooks_of_dags(self) -> tuple[NotebookOfDag, ...]:
         """What tasks of the DAGs run without a job, as far as it is found here."""
-        root = self.bundle.file.parent if self.bundle else self.project
         found = []
         for operator in self.databricks_operators:
             for path, _, passed in operator.notebooks():
-                files = [file for candidate in workspace_candidates(path, root) for file in with_suffix(candidate)]
+                place = self.local_path(path)
+                files = with_suffix(place) if place else ()
                 if len(files) == 1:
                     texts = {str(name): _templated(value) for name, value in (passed or {}).items()}
                     found.append(
@@ -183,10 +193,10 @@ def gather(project: Path, settings: WiringSettings, environ: Mapping[str, str], 
     error: BundleUnreadable | None = None
     if file.is_file():
         try:
-            bundle = read_bundle(file, settings.bundle_target, environ)
+            bundle = read_bundle(file, settings.bundle_target, environ, project)
         except BundleUnreadable as unreadable:
             error = unreadable
-    reader = Reader(catalog=settings.catalog, schema=settings.schemas[0], understand=memory.sql)
+    reader = Reader(project=project, catalog=settings.catalog, schema=settings.schemas[0], understand=memory.sql)
     return Facts(
         project=project,
         settings=settings,

@@ -61,7 +61,7 @@ def functions(*, spark: Any, dbutils: DBUtils) -> tuple[dict[str, Callable[..., 
         path, arguments = parse_run(line)
         here = dbutils.request["notebook_path"]
         # what the other notebook includes is beside itself, not beside this one
-        dbutils.request["notebook_path"] = str(find(path, Path(here).parent))
+        dbutils.request["notebook_path"] = str(find(path, dbutils))
         try:
             run_here(dbutils.request["notebook_path"], arguments, dbutils)
         finally:

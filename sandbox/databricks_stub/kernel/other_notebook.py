@@ -10,20 +10,21 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
 from sandbox.databricks_stub.notebook_source import executable, load
+from sandbox.databricks_stub.workspace_paths import notebook_beside
 
-SUFFIXES = ("", ".py", ".ipynb", ".sql")
 KEPT = ("spark", "display", "displayHTML", "sqlContext", "__builtins__", "__name__")
 """What every notebook has from its beginning."""
 _namespace_of_the_shell = threading.RLock()
 
 
-def find(path: str, beside: Path) -> Path:
-    """The file of a notebook named relative to another one, with or without its suffix."""
-    for suffix in SUFFIXES:
-        candidate = (beside / f"{path}{suffix}").resolve()
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError(f"Notebook not found: {path} (looked beside {beside})")
+def find(path: str, dbutils: DBUtils) -> Path:
+    """The file of a notebook named by the one that runs, with or without its suffix."""
+    beside = Path(dbutils.request["notebook_path"]).parent
+    found = notebook_beside(path, beside, Path(dbutils.request["project_root"]))
+    if found is None:
+        where = f"in {dbutils.request['project_root']}" if path.startswith("/") else f"beside {beside}"
+        raise FileNotFoundError(f"Notebook not found: {path} (looked {where})")
+    return found
 
 
 class InnerShell:
@@ -68,7 +69,7 @@ class InnerShell:
 def run_here(path: str, arguments: dict[str, str], dbutils: DBUtils) -> None:
     """Execute every cell of another notebook in this one's namespace; its error is this one's."""
     dbutils.widgets.set(arguments)
-    _execute(dbutils.shell, find(path, Path(dbutils.request["notebook_path"]).parent), dbutils.namespace)
+    _execute(dbutils.shell, find(path, dbutils), dbutils.namespace)
 
 
 def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
@@ -76,7 +77,7 @@ def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
 
     Nothing of the shell changes for it: notebooks run others side by side, from threads.
     """
-    file = find(path, Path(dbutils.request["notebook_path"]).parent)
+    file = find(path, dbutils)
     names = {name: dbutils.namespace[name] for name in KEPT if name in dbutils.namespace}
     inner = DBUtils(
         shell=dbutils.shell,

@@ -45,6 +45,7 @@ class NotebookRunner:
             "warehouse": str(settings.warehouse_dir),
             "volumes": {volume.path: volume.location for volume in settings.volumes},
             "secrets": {scope: dict(values) for scope, values in settings.secrets.items()},
+            "project_root": str(settings.project_root),
             "dbfs": str(settings.state_dir / "dbfs"),
             "log": str(self._log),
         }

@@ -21,9 +21,6 @@ LINE_MAGIC = re.compile(r"^(?P<indent>\s*)(?:(?P<target>[\w, ]+)=\s*)?[%!]")
 HELP = re.compile(r"^\s*\??\??[\w.]+\?{1,2}\s*$")
 
 
-SUFFIXES = ("", ".py", ".ipynb", ".sql")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One cell. `opaque` is what cannot be followed (another language, the shell)."""
@@ -73,15 +70,6 @@ def read_notebook(path: Path) -> NotebookFile:
     for cell in found:
         _read_cell(cell, path, cells, problems)
     return NotebookFile(path=path, cells=tuple(cells), problems=tuple(problems))
-
-
-def beside(path: str, folder: Path) -> Path | None:
-    """The notebook that a relative path names, with or without its suffix."""
-    for suffix in SUFFIXES:
-        candidate = (folder / f"{path}{suffix}").resolve()
-        if candidate.is_file():
-            return candidate
-    return None
 
 
 def read_python_file(path: Path) -> NotebookFile:

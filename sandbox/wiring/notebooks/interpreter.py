@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.wiring.findings import Place
-from sandbox.wiring.notebooks.cells import Cell, NotebookFile, beside
+from sandbox.wiring.notebooks.cells import Cell, NotebookFile
 from sandbox.wiring.notebooks.effects import Effects
 from sandbox.wiring.notebooks.expressions import as_read, evaluate
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
@@ -42,11 +42,18 @@ class TooMuch(Exception):
 class Interpreter:
     """The state while one notebook is followed."""
 
-    def __init__(self, facts: NotebookFacts, effects: Effects, read: Callable[[Path], NotebookFile]) -> None:
+    def __init__(
+        self,
+        facts: NotebookFacts,
+        effects: Effects,
+        read: Callable[[Path], NotebookFile],
+        locate: Callable[[str, Path], Path | None],
+    ) -> None:
         self.facts = facts
         self.effects = effects
         self.scope = Scope()
         self._read = read
+        self._locate = locate
         self._imports = Imports(self)
         self._files: list[Path] = []
         self._cell = Place(file=facts.path)
@@ -78,7 +85,7 @@ class Interpreter:
                 self.effects.sql(cell.text, cell.place, markers_are_widgets=True)
             case "run":
                 self.effects.given |= dict(cell.arguments)
-                found = beside(cell.text, self._files[-1].parent)
+                found = self._locate(cell.text, self._files[-1].parent)
                 if found is None:
                     self.facts.missing.append(Include(place=cell.place, path=cell.text, arguments=cell.arguments))
                     self.facts.reads_any_widget = True

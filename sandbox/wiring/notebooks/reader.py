@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sandbox.wiring.notebooks.cells import NotebookFile, beside, read_notebook, read_python_file
+from sandbox.databricks_stub.workspace_paths import notebook_beside
+from sandbox.wiring.notebooks.cells import NotebookFile, read_notebook, read_python_file
 from sandbox.wiring.notebooks.effects import Effects
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
 from sandbox.wiring.notebooks.interpreter import Interpreter, TooMuch
@@ -17,6 +18,7 @@ from sandbox.wiring.notebooks.sql import SqlFacts, sql_facts
 class Reader:
     """`catalog` and `schema` are those of names with fewer than three parts."""
 
+    project: Path
     catalog: str
     schema: str
     understand: Callable[[str], SqlFacts] = sql_facts
@@ -28,6 +30,10 @@ class Reader:
             self.files[path] = read_notebook(path)
         return self.files[path]
 
+    def locate(self, path: str, folder: Path) -> Path | None:
+        """The notebook that one in `folder` names."""
+        return notebook_beside(path, folder, self.project)
+
     def follow(
         self, path: Path, given: Mapping[str, str], *, plain: bool = False, above: tuple[Path, ...] = ()
     ) -> NotebookFacts:
@@ -37,7 +43,7 @@ class Reader:
         """
         facts = NotebookFacts(path=path, current=(self.catalog, self.schema))
         read = read_python_file if plain else self.file
-        interpreter = Interpreter(facts, Effects(facts, given, self.understand), read)
+        interpreter = Interpreter(facts, Effects(facts, given, self.understand), read, self.locate)
         try:
             interpreter.include(path)
         except TooMuch:
@@ -47,7 +53,7 @@ class Reader:
         return facts
 
     def _child(self, child: Include, above: tuple[Path, ...]) -> Include:
-        file = beside(child.path, child.place.file.parent)
+        file = self.locate(child.path, child.place.file.parent)
         if file is None or file in above:
             return child
         return replace(child, facts=self.follow(file, dict(child.arguments or ()), above=above))

@@ -43,7 +43,7 @@ def _read_elsewhere(facts: Facts, locations: dict[str, str]) -> Iterator[Finding
         folders = {locations[name].rstrip("/") + "/" for name in volumes}
         for asset in by_dag[operator.dag_id]["schedule_assets"]:
             uri = asset["uri"] or ""
-            if _is_s3(uri) and not any(_plain(uri).startswith(_plain(folder)) for folder in folders):
+            if _is_s3(uri) and not any(_plain(f"{uri}/").startswith(_plain(folder)) for folder in folders):
                 yield RULE.warning(
                     facts.sources.dag_place(operator.file, operator.dag_id),
                     uri,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.wiring.bundle import Task, with_suffix, workspace_candidates
+from sandbox.wiring.bundle import Task, with_suffix
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, close_to
-from sandbox.wiring.notebooks.cells import beside
 from sandbox.wiring.notebooks.facts import NotebookFacts
+from sandbox.wiring.notebooks.reader import Reader
 from sandbox.wiring.rules.base import Rule
 
 
@@ -19,7 +19,7 @@ def _check(facts: Facts) -> Iterator[Finding]:
             yield from _of_task(task, job.key)
     seen: set[Place] = set()
     for each in facts.followed:
-        for finding in _of_notebook(each):
+        for finding in _of_notebook(each, facts.reader):
             if finding.place not in seen:
                 seen.add(finding.place)
                 yield finding
@@ -53,10 +53,12 @@ def _of_task(task: Task, job: str) -> Iterator[Finding]:
         )
 
 
-def _of_notebook(facts: NotebookFacts) -> Iterator[Finding]:
+def _of_notebook(facts: NotebookFacts, reader: Reader) -> Iterator[Finding]:
     missing = [("%run", item) for item in facts.missing]
     missing += [("dbutils.notebook.run", item) for item in facts.children if item.facts is None]
     for how, item in missing:
+        if reader.locate(item.path, item.place.file.parent) is not None:
+            continue  # it runs itself again
         if item.path.startswith("/"):
             yield RULE.warning(
                 item.place,
@@ -64,7 +66,7 @@ def _of_notebook(facts: NotebookFacts) -> Iterator[Finding]:
                 f"{how} names {item.path}, which is not in this project",
                 "name it relative to this notebook, so that it is versioned and tested with it",
             )
-        elif beside(item.path, item.place.file.parent) is None:
+        else:
             folder = (item.place.file.parent / item.path).parent
             meant = close_to(item.path.rpartition("/")[2], [path.stem for path in folder.glob("*")])
             yield RULE.error(
@@ -77,11 +79,10 @@ def _of_notebook(facts: NotebookFacts) -> Iterator[Finding]:
 
 def _of_dags(facts: Facts) -> Iterator[Finding]:
     for operator in facts.databricks_operators:
-        root = facts.bundle.file.parent if facts.bundle else facts.project
         for path, argument, _ in operator.notebooks():
-            candidates = list(workspace_candidates(path, root))
-            if "{{" not in path and not any(with_suffix(found) for found in candidates):
-                meant = _sibling(candidates)
+            place = facts.local_path(path)
+            if "{{" not in path and not (place and with_suffix(place)):
+                meant = _sibling(place) if place else None
                 yield RULE.warning(
                     facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),
                     path,
@@ -92,13 +93,10 @@ def _of_dags(facts: Facts) -> Iterator[Finding]:
                 )
 
 
-def _sibling(candidates: Iterable[Path]) -> str | None:
-    """A file beside one of these that is called nearly the same."""
-    for candidate in candidates:
-        names = [path.stem for path in candidate.parent.iterdir()] if candidate.parent.is_dir() else []
-        if meant := close_to(candidate.stem, names):
-            return meant
-    return None
+def _sibling(place: Path) -> str | None:
+    """A file beside this one that is called nearly the same."""
+    names = [path.stem for path in place.parent.iterdir()] if place.parent.is_dir() else []
+    return close_to(place.stem, names)
 
 
 RULE = Rule(id="notebook-exists", title="every notebook and file that is named exists", check=_check)

@@ -121,6 +121,21 @@ def test_another_notebook_runs_apart_and_returns_what_it_exits_with(notebooks: B
     assert shown(outcome, 2) == "False\n"
 
 
+def test_absolute_paths_are_those_of_the_workspace(notebooks: Bench) -> None:
+    folder = notebooks.folder / "absolute"
+    folder.mkdir(exist_ok=True)
+    (folder / "name.py").write_text(source("name = 'included'\ndbutils.notebook.exit('ran')"))
+    (folder / "names.py").write_text(source("name = 'included'"))
+    outcome = notebooks.run(
+        source(
+            magic("%run /Workspace/Repos/me/repo/absolute/names"),
+            "print(name, dbutils.notebook.run('/Users/me/absolute/name', 60))",
+        )
+    )
+    assert outcome.succeeded, outcome.error_trace
+    assert shown(outcome, 2).endswith("included ran\n")
+
+
 def test_notebooks_that_run_side_by_side_do_not_mix(notebooks: Bench) -> None:
     """Names, widgets, what %run includes and IPython's own magics are each one's own; those of the caller stay."""
     (notebooks.folder / "number.py").write_text(source("number = int(dbutils.widgets.get('number'))"))

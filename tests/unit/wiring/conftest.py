@@ -102,7 +102,7 @@ class Project:
     def follow(self, *cells: str, given: Mapping[str, str] | None = None) -> NotebookFacts:
         """The facts of a notebook of these cells."""
         path = self.notebook("followed", *cells)
-        return Reader(catalog="main", schema="default").follow(path, given or {})
+        return Reader(project=self.root, catalog="main", schema="default").follow(path, given or {})
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ def test_assets_in_other_buckets_and_other_folders(project: Project) -> None:
     project.tasks("a")
     project.dag("producer", outlets=[asset("far", "s3://lkae/raw/x")])
     run = {"databricks": {"job_name": "etl"}}
-    project.dag("consumer", waits=[asset("in", "s3://lake/raw/x"), asset("out", "s3://lake/other/x")], **run)
+    inside = [asset("in", "s3://lake/raw/x"), asset("the folder itself", "s3://lake/raw")]
+    project.dag("consumer", waits=[*inside, asset("out", "s3://lake/other/x")], **run)
 
     assert [subject for _, _, subject in project.places("asset-location")] == ["s3://lake/other/x", "s3://lkae/raw/x"]
 

@@ -142,6 +142,34 @@ def test_a_notebook_that_another_one_names(project: Project) -> None:
     ]
 
 
+def test_absolute_paths_lead_to_the_project(project: Project) -> None:
+    """As in the workspace: the folders of users and repositories stand for it, a bundle may lie deeper."""
+    project.notebook("shared", "print(1)")
+    project.notebook(
+        "a", "%run /Workspace/Repos/me/repo/notebooks/shared", "dbutils.notebook.run('/Shared/nowhere/x', 1)"
+    )
+    project.write(
+        "deploy/databricks.yml",
+        """
+        bundle: {name: test}
+        resources:
+          jobs:
+            etl:
+              tasks:
+                - task_key: a
+                  notebook_task: {notebook_path: /Workspace/Users/me/notebooks/a}
+        """,
+    )
+    project.write("sandbox.toml", '[project]\nbundle = "deploy/databricks.yml"\n[databricks]\ncatalog = "main"\n')
+    for path in ("/Repos/me/repo/notebooks/a", "/Repos/me/repo/notebooks/b"):
+        project.dag(path[-1], databricks={"notebook_path": path})
+
+    assert [subject for _, _, subject in project.places("notebook-exists")] == [
+        "/Repos/me/repo/notebooks/b",
+        "/Shared/nowhere/x",
+    ]
+
+
 def test_a_notebook_that_does_not_parse(project: Project) -> None:
     """The line is that of the file; an included notebook is named once, however many include it."""
     project.notebook("a", "%run ./c", "x = 1\nif x\n    pass")

@@ -1,0 +1,47 @@
+"""Where paths of the workspace lie on this machine: in the bundle's folder, or in that of the project.
+
+Standard library only: the workspace, the kernels and `sandbox validate` must agree.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+STANDING_FOR_PROJECT = {"Users": 2, "Repos": 3, "Shared": 1}
+"""How many parts of a path are the folder of a user, of a repository or of all users."""
+NOTEBOOK_SUFFIXES = ("", ".py", ".ipynb", ".sql")
+
+
+def local_path(path: str, project: Path, *, bundle: Path | None = None, file_path: str = "") -> Path | None:
+    """The path on this machine, with as much of a suffix as was given; None for one that leads out of its folder.
+
+    `bundle` is the folder whose files a deployment would put below `file_path`. Relative paths begin at the project.
+    """
+    if bundle is not None and file_path and path.startswith(file_path + "/"):
+        return _inside(bundle, path.removeprefix(file_path + "/"))
+    if not path.startswith("/"):
+        return _inside(project, path)
+    parts = posixpath.normpath(path).strip("/").split("/")
+    if parts[0] == "Workspace":
+        del parts[0]
+    skipped = STANDING_FOR_PROJECT.get(parts[0], 0) if parts else 0
+    return _inside(project, "/".join(parts[skipped:]))
+
+
+def notebook_beside(path: str, folder: Path, project: Path) -> Path | None:
+    """The notebook that another one in `folder` names, with or without its suffix; absolute: in the workspace."""
+    found = local_path(path, project) if path.startswith("/") else None
+    # code that asks for its working folder has absolute paths of this machine
+    for place in (found, folder / path):
+        for suffix in NOTEBOOK_SUFFIXES if place is not None else ():
+            candidate = Path(f"{place}{suffix}").resolve()
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _inside(root: Path, relative: str) -> Path | None:
+    root = root.resolve()
+    path = (root / relative).resolve()
+    return path if relative and path.is_relative_to(root) else None

@@ -1,0 +1,44 @@
+"""Paths of the workspace, and the files that they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.databricks_stub.workspace_paths import local_path, notebook_beside
+
+
+@pytest.mark.parametrize(
+    ("path", "local"),
+    [
+        ("/Workspace/Repos/me/repo/notebooks/a", "notebooks/a"),
+        ("/Users/me/../me/notebooks/a.py", "notebooks/a.py"),
+        ("/Workspace", None),
+        ("/Users/me", None),
+        ("notebooks/a", "notebooks/a"),
+        ("../outside", None),
+        ("/deployed/files/a", "deploy/a"),
+        ("/deployed/filesystem/a", "deployed/filesystem/a"),
+    ],
+)
+def test_a_path_lies_in_the_project_or_in_the_bundle(tmp_path: Path, path: str, local: str | None) -> None:
+    """Or nowhere, where it leads out of them."""
+    found = local_path(path, tmp_path, bundle=tmp_path / "deploy", file_path="/deployed/files")
+
+    assert found == (tmp_path / local if local else None)
+
+
+def test_a_notebook_names_others_by_both_kinds_of_path(tmp_path: Path) -> None:
+    """Relative to itself, as the workspace has it, or as this machine does."""
+    here = tmp_path / "notebooks" / "deep"
+    here.mkdir(parents=True)
+    (here.parent / "a.py").write_text("")
+
+    found = {
+        notebook_beside(path, here, tmp_path)
+        for path in ("../a", "/Workspace/Repos/me/repo/notebooks/a", str(here.parent / "a"))
+    }
+
+    assert found == {here.parent / "a.py"}
+    assert notebook_beside("/Shared/a", here, tmp_path) is None
