@@ -10,6 +10,7 @@ from pathlib import Path
 from sandbox.adopt.model import DagFile, Named, Place
 
 S3_ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?=/|$)")
+JSON_VARIABLE = re.compile(r"var\.json\.(?:get\(\s*['\"])?(\w+)")
 TEMPLATE_VARIABLE = re.compile(r"var\.(?:value|json)\.(?:get\(\s*['\"])?(\w+)")
 BUCKET_ARGUMENTS = ("bucket_name", "bucket", "Bucket", "s3_bucket", "dest_bucket_name", "source_bucket_name")
 ASSETS = ("Asset", "Dataset")
@@ -70,6 +71,7 @@ def read(
         dag_ids=tuple(reader.named(name, line) for name, line in _dag_ids(tree, own)),
         connections=tuple(reader.connections(tree)),
         variables=tuple(reader.variables(tree)),
+        json_variables=frozenset(reader.json_variables(tree)),
         pools=tuple(reader.keyword_values(tree, ("pool",))),
         buckets=tuple(reader.buckets(tree)),
         jobs=frozenset(item.name for item in reader.keyword_values(tree, ("job_name",))),
@@ -174,6 +176,10 @@ def _asset_names(tree: ast.Module, argument: str, assets: Mapping[str, str]) -> 
                     yield name
 
 
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
+
+
 class _Reader:
     """Finds named things in a tree and says where."""
 
@@ -220,6 +226,15 @@ class _Reader:
                     yield self.named(_text(first, self._own) or "", node.lineno, _text(default, self._own) or "")
                 case ast.Constant(value=str(text)):
                     yield from (self.named(name, node.lineno) for name in TEMPLATE_VARIABLE.findall(text))
+
+    def json_variables(self, tree: ast.Module) -> Iterator[str]:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="Variable"), attr="get"), args=[first, *_]):
+                    if any(word.arg == "deserialize_json" and not _is_false(word.value) for word in node.keywords):
+                        yield _text(first, self._own) or ""
+                case ast.Constant(value=str(text)):
+                    yield from JSON_VARIABLE.findall(text)
 
     def buckets(self, tree: ast.Module) -> Iterator[Named]:
         for item in self.keyword_values(tree, BUCKET_ARGUMENTS):

@@ -94,6 +94,9 @@ def variables(found: Findings, made: Draft, buckets: Mapping[str, Named]) -> Non
         elif "bucket" in name.lower() and len(buckets) == 1:
             bucket = next(iter(buckets))
             made.put(("airflow", "variables", name), bucket, f"{item.place}; the one bucket that the repository names")
+        elif any(name in file.json_variables for file in found.sources):
+            made.put(("airflow", "variables", name), "{}", f"{item.place}; TO FILL IN, read as JSON")
+            made.ask(f"the JSON of the Variable {name}", item.place, f"fill in airflow.variables.{name}")
         else:
             made.put(("airflow", "variables", name), PLACEHOLDER, str(item.place))
             made.ask(f"the value of the Variable {name}", item.place, f"fill in airflow.variables.{name}")

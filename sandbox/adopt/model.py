@@ -38,6 +38,8 @@ class DagFile:
     """`detail` is the start of the argument's name: `databricks` of `databricks_conn_id`; a computed name is empty."""
     variables: tuple[Named, ...]
     """`detail` is the default that the code has, if that is a text; a computed name is empty."""
+    json_variables: frozenset[str]
+    """Those that it reads as JSON."""
     pools: tuple[Named, ...]
     buckets: tuple[Named, ...]
     jobs: frozenset[str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from sandbox.adopt.files import text_of
 from sandbox.adopt.model import Named, Place, Wanted
@@ -47,10 +48,12 @@ def _speaks_of_images(path: Path) -> bool:
 def _requirements(path: Path, file: str) -> Iterator[Named]:
     if path.name == "pyproject.toml":
         try:
-            listed = tomllib.loads(text_of(path)).get("project", {}).get("dependencies", [])
+            read = tomllib.loads(text_of(path))
         except tomllib.TOMLDecodeError:
             return
+        listed = read.get("project", {}).get("dependencies", [])
         lines = [(str(line), 1) for line in listed] if isinstance(listed, list) else []
+        lines += [(line, 1) for line in _of_poetry(read.get("tool", {}).get("poetry", {}).get("dependencies", {}))]
     elif REQUIREMENT_FILES.search(file) and "constraint" not in path.name and "dev" not in path.stem:
         lines = [(line, number) for number, line in enumerate(text_of(path).splitlines(), start=1)]
     else:
@@ -60,3 +63,26 @@ def _requirements(path: Path, file: str) -> Iterator[Named]:
         match = REQUIREMENT.match(stripped)
         if match and "://" not in stripped:
             yield Named(name=canonical(match[1]), detail=stripped, place=Place(file=file, line=number))
+
+
+def _of_poetry(dependencies: Mapping[str, Any]) -> Iterator[str]:
+    """Poetry's table as requirements."""
+    for name, given in dependencies.items():
+        version = given.get("version") if isinstance(given, dict) else given
+        if name != "python" and isinstance(version, str):
+            yield name + ",".join(filter(None, (_range(part.strip()) for part in version.split(","))))
+
+
+def _range(constraint: str) -> str:
+    """One of Poetry's constraints as pip has it; what says nothing, or nothing that pip could say, is empty."""
+    if match := re.fullmatch(r"([~^])(\d+(?:\.\d+)*)", constraint):
+        numbers = match[2].split(".")
+        last = len(numbers) - 1
+        # Documented: https://python-poetry.org/docs/dependency-specification - ^ keeps the first number that is not 0
+        first = next((at for at, number in enumerate(numbers) if number != "0"), last)
+        keep = first if match[1] == "^" else min(1, last)
+        ceiling = [*numbers[:keep], str(int(numbers[keep]) + 1)]
+        return f">={match[2]},<{'.'.join(ceiling)}"
+    if re.match(r"\d", constraint):
+        return f"=={constraint}"
+    return constraint if re.fullmatch(r"[<>=!~]=?\s*\d[^|]*", constraint) else ""

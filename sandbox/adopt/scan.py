@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox.adopt import bundle, dag_source, notebook_source, packages
 from sandbox.adopt.files import files, is_test, text_of
+from sandbox.adopt.ignored import is_ignored
 from sandbox.adopt.model import Findings, Named, Notebook, Place
 
 ENVIRONMENT = re.compile(r"\bAIRFLOW_VAR_([A-Z0-9_]+)\b['\"]?\s*[:=]\s*['\"]?([^'\"#\n]*)")
@@ -20,7 +21,12 @@ SECRET_WORDS = re.compile(r"secret|password|passwd|token|key|credential", re.IGN
 def scan(root: Path) -> Findings:
     """Read the repository at `root` (absolute). Nothing is executed, nothing is written."""
     paths = list(files(root))
-    trees = dict(_trees(root, paths))
+    trees = {
+        path: tree
+        for path, tree in _trees(root, paths)
+        # what it only imports counts nevertheless
+        if not (dag_source.is_dag_file(tree) and is_ignored(path, root))
+    }
     dag_trees = {path: tree for path, tree in trees.items() if dag_source.is_dag_file(tree)}
     known = {path.stem: dag_source.constants(tree) for path, tree in trees.items()}
     assets = {path.stem: dag_source.assets(tree, known[path.stem]) for path, tree in trees.items()}

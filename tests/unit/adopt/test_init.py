@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.adopt.ignored import is_ignored
+from sandbox.adopt.packages import _of_poetry
 from sandbox.cli.main import run
 from sandbox.config.model import Config
 from sandbox.matrix.model import load
@@ -249,3 +251,74 @@ def test_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
     assert read(tmp_path) == Config()
     assert "no DAG file was found" in capsys.readouterr().out
+
+
+def test_poetrys_packages_are_ranges(repository: Path) -> None:
+    """As Poetry means them; what it has for Python or for a path is none."""
+    dag(repository, "import humanize, emoji")
+    (repository / "pyproject.toml").write_text(
+        "[tool.poetry.dependencies]\npython = '^3.11'\nhumanize = '^4.12'\n"
+        "emoji = {version = '~2.14.1', extras = ['dev']}\nunused = '*'\nmine = {path = '../mine'}\n"
+    )
+
+    assert run(["init"]) == 0
+
+    wanted = read(repository).airflow.extra_requirements
+    assert set(wanted) == {"humanize>=4.12,<5", "emoji>=2.14.1,<2.15"}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "wanted"),
+    [("^0.2.3", ">=0.2.3,<0.3"), ("^0.0", ">=0.0,<0.1"), ("~1", ">=1,<2"), ("1.2.*", "==1.2.*"), ("^1 || ^2", "")],
+)
+def test_a_constraint_of_poetry(constraint: str, wanted: str) -> None:
+    """Or none, where pip has no such thing."""
+    assert list(_of_poetry({"x": constraint})) == [f"x{wanted}"]
+
+
+def test_a_dag_that_airflow_ignores_asks_for_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies beside it counts still."""
+    folder = repository / "orchestration" / "dags"
+    (folder / "attic").mkdir()
+    (folder / "attic" / "old.py").write_text(
+        "from airflow.sdk import DAG, Variable\nVariable.get('forgotten')\nDAG('old')\n"
+    )
+    dag(repository, "from airflow.sdk import Variable\nVariable.get('wanted')")
+    (folder / ".airflowignore").write_text("# old things\nattic/\n")
+
+    asked = questions(capsys)
+
+    assert "the value of the Variable wanted" in asked
+    assert "the value of the Variable forgotten" not in asked
+
+
+@pytest.mark.parametrize(
+    ("lines", "ignored"),
+    [
+        ("old_*", True),
+        ("deep/", True),
+        ("/old_a.py", False),
+        ("deep/old_?.py", True),
+        ("**/old_a.py", True),
+        ("deep/**", True),
+        ("*.py\n!old_a.py", False),
+        ("old", False),
+    ],
+)
+def test_lines_of_airflowignore(tmp_path: Path, lines: str, ignored: bool) -> None:
+    """The syntax is that of .gitignore."""
+    (tmp_path / ".airflowignore").write_text(lines)
+
+    assert is_ignored(tmp_path / "deep" / "old_a.py", tmp_path) is ignored
+
+
+def test_a_variable_that_is_json_is_json(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A text to fill in would not import."""
+    code = "Variable.get('limits', deserialize_json=True)\nX = '{{ var.json.y.z }}'"
+    dag(repository, f"from airflow.sdk import Variable\n{code}")
+
+    assert "the JSON of the Variable limits" in questions(capsys)
+    assert run(["init"]) == 0
+
+    variables = read(repository).airflow.variables
+    assert (variables["limits"], variables["y"]) == ("{}", "{}")
