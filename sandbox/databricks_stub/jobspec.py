@@ -27,6 +27,8 @@ TASK_KINDS = (
     "spark_submit_task",
     "sql_task",
 )
+EXECUTED_KINDS = frozenset({"notebook_task", "condition_task"})
+"""Those that `execution` has a case for; the others fail."""
 RUN_IF = frozenset(
     {"ALL_SUCCESS", "ALL_DONE", "NONE_FAILED", "AT_LEAST_ONE_SUCCESS", "ALL_FAILED", "AT_LEAST_ONE_FAILED"}
 )

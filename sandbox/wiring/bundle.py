@@ -37,6 +37,7 @@ class Task:
     kind: str
     place: Place
     body: Mapping[str, Any]
+    is_repeated: bool = False
     depends_on: tuple[tuple[str, Place], ...] = ()
     base_parameters: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
     source: str | None = None
@@ -152,6 +153,7 @@ def _task(node: Node, tree: BundleTree, project: Path) -> Task:
         task_key=str(key.value) if key is not None else "",
         kind=kind,
         place=_place(node),
+        is_repeated=inner is not None,
         body=plain(body) if body and isinstance(body.value, dict) else {},
         depends_on=tuple(
             (str(item.value), _place(item))

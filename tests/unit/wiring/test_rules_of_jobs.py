@@ -126,7 +126,7 @@ def test_notebooks_that_are_found(project: Project) -> None:
 
     verdict = project.verdict()
 
-    assert verdict.findings == ()
+    assert [finding.rule for finding in verdict.findings] == ["task-executed"]
 
 
 def test_a_notebook_that_another_one_names(project: Project) -> None:
@@ -362,3 +362,28 @@ def test_task_values_are_asked_of_tasks_that_have_ended(project: Project) -> Non
         ("error", "notebooks/b.py:3", "a"),
         ("error", "notebooks/c.py:3", "aa"),
     ]
+
+
+def test_tasks_that_the_workspace_does_not_execute(project: Project) -> None:
+    """By the kind that repeats, not that which is repeated; notebooks and conditions are executed."""
+    project.notebook("a", "print(1)")
+    project.job(
+        """
+        - task_key: a
+          notebook_task: {notebook_path: ./notebooks/a.py}
+        - task_key: big
+          condition_task: {op: EQUAL_TO, left: "1", right: "1"}
+        - task_key: each
+          for_each_task:
+            inputs: "[1]"
+            task: {task_key: one, notebook_task: {notebook_path: ./notebooks/a.py}}
+        - task_key: wheel
+          python_wheel_task: {package_name: p, entry_point: e}
+        """
+    )
+
+    assert [(severity, subject) for severity, _, subject in project.places("task-executed")] == [
+        ("warning", "etl/each"),
+        ("warning", "etl/wheel"),
+    ]
+    assert "is a for_each_task" in project.findings("task-executed")[0].message
