@@ -38,7 +38,7 @@ def _import_by(session: Session, request: RuntimeRequest) -> ImportReport:
         raise ConfigurationError(f"there is no folder {dags} (project.dags)", next_command="sandbox config")
     interpreter = _runtimes(session, request)[request.name].python
     link_package(session.paths)
-    known = clean_environment(os.environ) | environment(session.config)
+    known = clean_environment(os.environ) | environment(session.config, session.paths.project)
     return run_once(interpreter, session.paths.package_link, dags, known)
 
 

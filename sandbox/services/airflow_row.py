@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,6 +49,10 @@ DEVELOPMENT = {
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
 }
 """Intervals for one developer instead of a cluster, and no telemetry."""
+
+
+FOLDERS = frozenset({"core.plugins_folder"})
+"""Options of `airflow.config` that are folders of the project."""
 
 
 def airflow_request(config: Config) -> RuntimeRequest:
@@ -100,7 +105,7 @@ def environment(context: ServiceContext) -> dict[str, str]:
     }
     values |= {f"AIRFLOW_CONN_{name.upper()}": text for name, text in connections(context).items()}
     values |= {f"AIRFLOW_VAR_{name.upper()}": text for name, text in variables(context).items()}
-    return values | {option_variable(key): value for key, value in context.config.airflow.config.items()}
+    return values | options(context.config, context.paths.project)
 
 
 def database_urls(context: ServiceContext) -> tuple[str, str]:
@@ -108,6 +113,14 @@ def database_urls(context: ServiceContext) -> tuple[str, str]:
     if "postgres" not in context.hosts:
         return postgres.sqlalchemy_urls(context.paths.runtime)
     return postgres.sqlalchemy_network_urls(context.hosts["postgres"], password=context.credentials.database_password)
+
+
+def options(config: Config, project: Path) -> dict[str, str]:
+    """The variables of `airflow.config`; a relative folder lies in the project, where Airflow does not work."""
+    return {
+        option_variable(key): str(project / value) if key.lower() in FOLDERS else value
+        for key, value in config.airflow.config.items()
+    }
 
 
 def option_variable(key: str) -> str:

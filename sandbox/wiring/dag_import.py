@@ -66,12 +66,12 @@ def ask_resident(socket_file: Path) -> Question | None:
     return Question(connection)
 
 
-def environment(config: Config) -> dict[str, str]:
+def environment(config: Config, project: Path) -> dict[str, str]:
     """What DAG files can read while they are imported without a sandbox: options, and Variables as they usually are."""
     from sandbox.services import SERVICES
-    from sandbox.services.airflow_row import option_variable
+    from sandbox.services.airflow_row import options
 
-    values = {option_variable(key): value for key, value in config.airflow.config.items()}
+    values = options(config, project)
     for name, text in config.airflow.variables.items():
         for service in SERVICES.values():
             if service.default_port is not None:

@@ -14,6 +14,7 @@ from sandbox.paths import StatePaths
 from sandbox.services import SERVICES
 from sandbox.services.airflow_row import airflow_request, environment
 from sandbox.services.spec import ServiceContext
+from sandbox.wiring import dag_import
 
 PORTS = {"airflow": 8080, "s3": 4566, "databricks": 8090, "spark": 50051, "archive": 8091}
 
@@ -74,6 +75,19 @@ def test_options_of_the_user_win(tmp_path: Path) -> None:
 
     assert values["AIRFLOW__CORE__PARALLELISM"] == "9"
     assert values["AIRFLOW__MY__OWN"] == "1"
+
+
+@pytest.mark.parametrize("folder", ["orchestration/plugins", "/opt/plugins"])
+def test_the_folder_of_plugins_lies_in_the_project(tmp_path: Path, folder: str) -> None:
+    """For the services and for `validate` alike, from whatever folder they are started; an absolute path stays."""
+    context = context_for(tmp_path, config={"core.plugins_folder": folder})
+
+    found = {
+        values["AIRFLOW__CORE__PLUGINS_FOLDER"]
+        for values in (environment(context), dag_import.environment(context.config, tmp_path))
+    }
+
+    assert found == {str(tmp_path / folder)}
 
 
 def test_the_row_names_the_runtime(tmp_path: Path) -> None:
