@@ -79,3 +79,22 @@ found = min(times)
     """)
 
     assert found < 0.5
+
+
+def test_what_only_describes_a_table_is_accepted(sail: Engine) -> None:
+    """Clustering, keys that nobody enforces, comments and rights; a table that is not there is named."""
+    found = sail.run("""
+spark.sql("create table noted (id int not null primary key, n string) cluster by auto")
+spark.sql("create or replace table noted_too cluster by (id) as select 1 as id")
+spark.sql("comment on table noted is 'x'")
+spark.sql("comment on column noted.id is 'x'")
+spark.sql("grant select on table noted to `me`")
+spark.sql("alter table noted cluster by (id)")
+spark.sql("alter table noted add constraint k foreign key (id) references b (id)")
+spark.sql("insert into noted values (1, 'a')")
+found = [rows(spark.table("noted")), rows(spark.table("noted_too")),
+         error_of(lambda: spark.sql("comment on table nowhere is 'x'"))]
+    """)
+
+    assert found[:2] == [[[1, "a"]], [[1]]]
+    assert "TABLE_OR_VIEW_NOT_FOUND" in found[2]

@@ -14,6 +14,7 @@ from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.selective import MODE_SETTING, partitions_to_replace
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, qualify_names, table_clauses
+from sandbox.databricks_stub.kernel.sql_text.notes import without_notes
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts
 from sandbox.databricks_stub.kernel.warehouse import Name
@@ -21,10 +22,13 @@ from sandbox.databricks_stub.kernel.warehouse import Name
 
 def create_table(call: Call) -> Any:
     """CREATE [OR REPLACE] TABLE … [AS …]"""
-    clauses = table_clauses(call.statement.rest)
+    at = call.text.rindex(call.statement.rest)
+    rest = without_notes(call.statement.rest)
+    text = call.text[:at] + rest
+    clauses = table_clauses(rest)
     name = call.state.qualify(call.statement.name)
     if name is None:
-        return call.run()
+        return call.run(text)
     if not clauses.location and clauses.provider not in ("", "delta"):
         raise NotImplementedError(
             f"[MANAGED_TABLE_FORMAT] Only Delta is supported for managed tables, not {clauses.provider}; "
@@ -34,11 +38,9 @@ def create_table(call: Call) -> Any:
     location = call.state.volumes.resolve(clauses.location) if clauses.location else ""
     folder = call.state.location(name, location) if clauses.provider in ("", "delta") else None
     before = delta_log.newest(folder) if folder else -1
-    text = call.text
     if clauses.is_select and before >= 0 and "REPLACE" in call.statement.words and not clauses.has_options:
         # Sail keeps the old schema otherwise
-        at = call.text.rindex(call.statement.rest)
-        text = f"{call.text[:at]} OPTIONS ('overwriteSchema' 'true') {call.text[at:]}"
+        text = f"{call.text[:at]} OPTIONS ('overwriteSchema' 'true') {rest}"
     found = call.run(text)
     if folder and clauses.is_select:
         delta_log.allow_nulls(folder, since=before)
@@ -157,6 +159,19 @@ def add_columns(call: Call) -> Any:
     return call.nothing()
 
 
+def note(call: Call) -> Any:
+    """GRANT, REVOKE, COMMENT ON, which Sail lacks: accepted and forgotten, as the endpoints do with permissions."""
+    return call.nothing()
+
+
+def table_note(call: Call) -> Any:
+    """COMMENT ON TABLE, ALTER TABLE … CLUSTER BY, OWNER TO, SET TAGS, ADD CONSTRAINT … PRIMARY KEY: the same."""
+    name = call.state.qualify(call.statement.name)
+    if name is not None and call.state.mirror.entry(name) is None:
+        raise LookupError(f"[TABLE_OR_VIEW_NOT_FOUND] {'.'.join(call.statement.name)} is not a table")
+    return call.nothing()
+
+
 def truncate_table(call: Call) -> Any:
     """TRUNCATE TABLE, which Sail cannot parse."""
     return call.run(f"DELETE FROM {quoted(*call.statement.name)}")
@@ -240,4 +255,6 @@ COMMANDS: dict[Verb, Callable[[Call], Any]] = {
     Verb.MERGE: lambda call: changed_rows(call, lambda: merge(call), MERGE_COLUMNS),
     Verb.CHANGE: lambda call: changed_rows(call, call.run, CHANGE_COLUMNS),
     Verb.USE: use,
+    Verb.NOTE: note,
+    Verb.TABLE_NOTE: table_note,
 }

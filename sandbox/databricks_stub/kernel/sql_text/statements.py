@@ -44,6 +44,8 @@ class Verb(StrEnum):
     REFRESH = "refresh table"
     HINT = "cache or analyze table"
     SET = "set"
+    NOTE = "grant, or comment on what is no table"
+    TABLE_NOTE = "what only describes a table"
     HISTORY = "describe history"
     DETAIL = "describe detail"
     OPTIMIZE = "optimize"
@@ -64,7 +66,13 @@ SIMPLE = (
     (("CLEAR", "CACHE"), Verb.HINT),
     (("ANALYZE", "TABLE"), Verb.HINT),
     (("SET",), Verb.SET),
+    (("COMMENT", "ON", "TABLE"), Verb.TABLE_NOTE),
+    (("COMMENT", "ON"), Verb.NOTE),
+    (("GRANT",), Verb.NOTE),
+    (("REVOKE",), Verb.NOTE),
 )
+NOTES = (("CLUSTER", "BY"), ("OWNER", "TO"), ("SET", "OWNER", "TO"), ("SET", "TAGS"), ("UNSET", "TAGS"))
+KEYS = (("PRIMARY", "KEY"), ("FOREIGN", "KEY"))
 NOT_TABLES = ("FUNCTION", "CATALOG", "DATABASE", "SCHEMA", "NAMESPACE", "QUERY", "SELECT", "WITH", "FROM", "VALUES")
 
 
@@ -95,34 +103,39 @@ class Cursor:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
-        self._at = 0
+        self.at = 0
+        """The next token."""
+
+    def follows(self, *words: str) -> bool:
+        """Whether these words come next."""
+        found = self._tokens[self.at : self.at + len(words)]
+        return len(found) == len(words) and all(
+            token.kind == "word" and token.text.upper() == word for token, word in zip(found, words, strict=True)
+        )
 
     def take(self, *words: str) -> bool:
         """Step over these words, if all of them come next."""
-        found = self._tokens[self._at : self._at + len(words)]
-        if len(found) < len(words) or any(
-            token.kind != "word" or token.text.upper() != word for token, word in zip(found, words, strict=True)
-        ):
+        if not self.follows(*words):
             return False
-        self._at += len(words)
+        self.at += len(words)
         return True
 
     def name(self) -> tuple[str, ...]:
         """Step over a name of one or several levels; empty when none comes next."""
         parts: list[str] = []
-        while self._at < len(self._tokens) and self._tokens[self._at].kind in ("word", "quoted"):
-            token = self._tokens[self._at]
+        while self.at < len(self._tokens) and self._tokens[self.at].kind in ("word", "quoted"):
+            token = self._tokens[self.at]
             parts.append(token.text[1:-1].replace("``", "`") if token.kind == "quoted" else token.text)
-            self._at += 1
-            if self._at < len(self._tokens) and self._tokens[self._at].text == ".":
-                self._at += 1
+            self.at += 1
+            if self.at < len(self._tokens) and self._tokens[self.at].text == ".":
+                self.at += 1
             else:
                 break
         return tuple(parts)
 
     def rest_start(self) -> int | None:
         """Where the next token starts."""
-        return self._tokens[self._at].start if self._at < len(self._tokens) else None
+        return self._tokens[self.at].start if self.at < len(self._tokens) else None
 
 
 def tokens(sql: str) -> list[Token]:
@@ -155,7 +168,19 @@ def recognise(sql: str) -> Statement:
         verb = Verb.RENAME_TABLE if renames else Verb.ADD_COLUMNS
         start = cursor.rest_start()
         rest = sql[start : pieces[-1].end] if start is not None else ""
+    elif verb is Verb.ALTER_TABLE and _only_describes(cursor):
+        verb = Verb.TABLE_NOTE
     return Statement(verb=verb, name=name, rest=rest, words=words)
+
+
+def _only_describes(cursor: Cursor) -> bool:
+    """Whether an ALTER TABLE changes neither rows nor which rows may come; a CHECK constraint does."""
+    if cursor.take("ADD"):
+        if cursor.take("CONSTRAINT"):
+            cursor.name()
+        return any(cursor.follows(*words) for words in KEYS)
+    cursor.take("DROP")
+    return any(cursor.follows(*words) for words in (*NOTES, *KEYS))
 
 
 def name_parts(text: str) -> tuple[str, ...]:
