@@ -7,8 +7,8 @@ from typing import Any
 
 from sandbox.databricks_stub.model import Job, JobRun, TaskRun
 from sandbox.databricks_stub.states import LifeCycle, Result, State
+from sandbox.databricks_stub.user import USER
 
-USER = "sandbox@example.com"
 # Documented: https://docs.databricks.com/api/workspace/jobs/getrun - at most 100 tasks a page.
 TASKS_PAGE = 100
 

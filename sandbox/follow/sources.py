@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clients.airflow import AirflowClient
+from sandbox.clients.http import ApiAnswer
 from sandbox.follow.expression import alias_in_words
 
 
@@ -29,8 +30,11 @@ def sources(airflow: AirflowClient) -> list[Source]:
 
 
 def aliases(airflow: AirflowClient) -> list[Source]:
-    """All aliases that a task may add assets to or a DAG is scheduled on."""
-    graph = airflow.dependencies()
+    """All aliases that a task may add assets to or a DAG is scheduled on; none where Airflow does not tell of them."""
+    try:
+        graph = airflow.dependencies()
+    except ApiAnswer:  # the UI's API is no public one, and a later Airflow may have another
+        return []
     names = {node["id"]: str(node["label"]) for node in graph["nodes"] if node["type"] == "asset-alias"}
     into: dict[str, list[str]] = {node: [] for node in names}
     out_of: dict[str, list[str]] = {node: [] for node in names}

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.databricks_stub.bundle.load import USER_NAME, Bundle, BundleJob, load
+from sandbox.databricks_stub.bundle.load import Bundle, BundleJob, load
 from sandbox.databricks_stub.bundle.nodes import BundleError
 
-__all__ = ["USER_NAME", "Bundle", "BundleError", "BundleJob", "BundleWatcher", "Snapshot"]
+__all__ = ["Bundle", "BundleError", "BundleJob", "BundleWatcher", "Snapshot"]
 
 Signature = tuple[tuple[Path, int, int], ...]
 

@@ -12,9 +12,8 @@ from typing import Any
 from sandbox.databricks_stub.bundle.interpolation import Scope, interpolated
 from sandbox.databricks_stub.bundle.nodes import BundleError, Node, merged, plain, read
 from sandbox.databricks_stub.jobspec import JobSpecError, normalised, parse
+from sandbox.databricks_stub.user import SHORT_NAME, USER
 
-USER_NAME = "sandbox@example.com"
-SHORT_NAME = "sandbox"
 NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql", ".scala", ".r", ".R")
 
 
@@ -146,8 +145,8 @@ def _scope(
         "bundle.target": target,
         "bundle.environment": target,
         "workspace.host": host,
-        "workspace.current_user.userName": USER_NAME,
-        "workspace.current_user.user_name": USER_NAME,
+        "workspace.current_user.userName": USER,
+        "workspace.current_user.user_name": USER,
         "workspace.current_user.short_name": SHORT_NAME,
         "workspace.current_user.domain_friendly_name": SHORT_NAME,
     }
@@ -160,7 +159,7 @@ def _scope(
         resource_id=lambda kind, key: str(job_id_of(name, target, f"{kind}/{key}")),
     )
     # Documented: the defaults of workspace.root_path and of what lies below it.
-    root_path = f"/Workspace/Users/{USER_NAME}/.bundle/{name}/{target}"
+    root_path = f"/Workspace/Users/{USER}/.bundle/{name}/{target}"
     for key, default in (
         ("root_path", None),
         ("file_path", "files"),
@@ -172,7 +171,7 @@ def _scope(
         if given is not None:
             text = str(interpolated(given, scope).value)
             values[f"workspace.{key}"] = (
-                text.replace("~", f"/Workspace/Users/{USER_NAME}", 1) if text.startswith("~/") else text
+                text.replace("~", f"/Workspace/Users/{USER}", 1) if text.startswith("~/") else text
             )
         else:
             values[f"workspace.{key}"] = root_path if default is None else f"{values['workspace.root_path']}/{default}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.databricks_stub.context import Call
-from sandbox.databricks_stub.schemas import USER, Json
+from sandbox.databricks_stub.schemas import Json
+from sandbox.databricks_stub.user import USER
 
 CLUSTER_ID = "0000-000000-sandbox0"
 SPARK_VERSION = "17.3.x-scala2.13"

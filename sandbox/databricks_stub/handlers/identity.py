@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.references import WORKSPACE_ID
-from sandbox.databricks_stub.schemas import USER, Json
+from sandbox.databricks_stub.schemas import Json
+from sandbox.databricks_stub.user import USER
 
 
 def me(call: Call) -> Json:

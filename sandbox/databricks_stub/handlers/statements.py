@@ -8,8 +8,9 @@ from typing import Any
 
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.errors import invalid_parameter, not_found
-from sandbox.databricks_stub.schemas import USER, Json
+from sandbox.databricks_stub.schemas import Json
 from sandbox.databricks_stub.store.statements import Statement
+from sandbox.databricks_stub.user import USER
 
 WAREHOUSE_ID = "sandbox0warehous"
 WAREHOUSE_NAME = "sandbox"

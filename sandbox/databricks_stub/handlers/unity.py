@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.errors import ApiError
-from sandbox.databricks_stub.schemas import USER, Json
+from sandbox.databricks_stub.schemas import Json
 from sandbox.databricks_stub.settings import Volume
+from sandbox.databricks_stub.user import USER
 
 METASTORE_ID = "00000000-0000-0000-0000-000000000000"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from sandbox.databricks_stub.user import USER
+
 SETTINGS = {
     # Databricks' default; others have parquet
     "spark.sql.sources.default": "delta",
@@ -19,7 +21,8 @@ def open_session(remote: str) -> Any:
 
     # by this the full pyspark, unlike its client, knows which of its two kinds of sessions functions and types are for
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
-    spark = SparkSession.builder.remote(remote).create()
+    # Sail's current_user() is the client's
+    spark = SparkSession.builder.remote(f"{remote}/;user_id={USER}").create()
     _give_up_soon(spark)
     # so that SparkSession.builder.getOrCreate() of a notebook or a module finds it
     os.environ["SPARK_REMOTE"] = remote

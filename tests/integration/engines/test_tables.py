@@ -237,3 +237,12 @@ found = [few, rows(spark.table("defaults").orderBy("id"))]
     """)
 
     assert found == [[True] * 4, [[1, "dd", "b1"], [2, "dd", "b2"], [3, "a3", "b3"]]]
+
+
+def test_the_user_is_the_workspaces(engine: Engine) -> None:
+    """Whatever asks who it is, as audit columns do."""
+    found = engine.run("""
+found = rows(spark.sql("select current_user(), user(), session_user()"))
+    """)
+
+    assert found == [["sandbox@example.com"] * 3]

@@ -244,3 +244,16 @@ def test_what_an_alias_triggers_is_downstream() -> None:
         ("the alias a", frozenset({7})),
     ]
     assert start.downstream("made", found) == ["by_alias", "last"]
+
+
+def test_an_airflow_that_tells_of_no_aliases() -> None:
+    """The assets are known all the same."""
+
+    class Airflow:
+        def assets(self) -> list[dict[str, Any]]:
+            return [{"uri": "x", "producing_tasks": [], "scheduled_dags": [{"dag_id": "b"}]}]
+
+        def dependencies(self) -> dict[str, Any]:
+            raise ApiAnswer("airflow", "GET", "/ui/dependencies", httpx.Response(404))
+
+    assert [source.name for source in sources(cast("AirflowClient", Airflow()))] == ["x"]

@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from sandbox.databricks_stub.user import USER
+
 START_SECONDS = 90.0
 PAUSE_SECONDS = 0.02
 MAIN_CLASS = "org.apache.spark.api.python.PythonGatewayServer"
@@ -99,6 +101,8 @@ def running(*, memory_mib: int) -> Iterator[Java]:
         folder = Path(name)
         told = folder / f"gateway-{secrets.token_hex(8)}"
         environment = os.environ | {
+            # by this it knows who the current_user() is
+            "SPARK_USER": USER,
             "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told),
             "SPARK_HOME": str(pyspark_folder()),
             # its own idea of the machine's address may be one of the network
