@@ -36,7 +36,8 @@ def command(session: Session) -> None:
     result = run_and_report(session, settings.dag, dict(settings.conf))
     context = session.backend.context(session.paths)
     session.terminal.say()
-    session.terminal.show(table(("table", "rows"), [(item["name"], item["rows"]) for item in result["tables"]]))
+    rows = [(item["name"], "not readable" if item["rows"] is None else item["rows"]) for item in result["tables"]]
+    session.terminal.show(table(("table", "rows"), rows))
     if not session.terminal.as_json:
         _show(session, context)
     if not session.terminal.as_json:

@@ -75,7 +75,7 @@ def run_and_report(
         "dag_runs": list(state.dag_runs),
         "job_runs": list(state.job_runs),
         "assets": list(state.assets),
-        "tables": table_rows(databricks, context) if state.succeeded else [],
+        "tables": table_rows(databricks, context, session.terminal.note) if state.succeeded else [],
     }
     session.terminal.result(result)
     if not state.succeeded:
