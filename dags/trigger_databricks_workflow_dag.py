@@ -12,12 +12,13 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.providers.databricks.operators.databricks import DatabricksRunNowOperator
 from airflow.sdk import dag
-from stack_exchange.airflow_names import AirflowException, AirflowFailException
+from stack_exchange.airflow_names import TRIGGER_FAIL_REPR, AirflowException, AirflowFailException
 from stack_exchange.assets import POSTS, USERS
 from stack_exchange.events import from_events
 
 JOB_NAME = "medallion"
 DATABRICKS_CONNECTION = "databricks_conn"
+DEFERRED_IN_TRY = "deferred_in_try"
 
 
 class RunJobOperator(DatabricksRunNowOperator):
@@ -26,6 +27,23 @@ class RunJobOperator(DatabricksRunNowOperator):
     The job retries its own tasks, and a retry here would only find the same failed job_run again, by its idempotency
     token.
     """
+
+    def execute(self, context: Any) -> None:
+        """Called at the start of each try; remembers which one it is, for what comes after the deferral."""
+        context["ti"].xcom_push(key=DEFERRED_IN_TRY, value=context["ti"].try_number)
+        super().execute(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Called instead of `execute` when the trigger is done or has failed.
+
+        Before 3.1.1, Airflow keeps a trigger's failure through the retries, and each of them would only fail with it
+        again (apache/airflow#56704). The try that was deferred fails, so that the retries are counted and wait; a
+        later one executes, and finds the same job_run by its idempotency token.
+        """
+        ti = context["ti"]
+        if next_method == TRIGGER_FAIL_REPR and ti.xcom_pull(key=DEFERRED_IN_TRY) != ti.try_number:
+            return self.execute(context)
+        return super().resume_execution(next_method, next_kwargs, context)
 
     def execute_complete(self, context: Any, event: dict[str, Any] | None = None) -> None:
         """Called with the state of the job_run when it has ended."""
