@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -50,3 +51,12 @@ class ApiAnswer(ServiceNotHealthy):
             why=response.text[:2000],
             next_command=f"sandbox logs {service}",
         )
+
+    @property
+    def detail(self) -> str:
+        """The reason by itself, as Airflow's `{"detail": …}` holds it; else the whole answer."""
+        try:
+            found = json.loads(self.answer)["detail"]
+        except (ValueError, KeyError, TypeError):
+            return self.answer
+        return found if isinstance(found, str) else self.answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -115,10 +117,20 @@ def _unknown(airflow: AirflowClient, dag_id: str) -> ConfigurationError | Nothin
 
 
 def trigger(airflow: AirflowClient, dag_id: str, conf: dict[str, Any], *, logical_date: datetime | None = None) -> str:
-    """Start the dag_run; returns its run_id. Raises ConfigurationError where there is one of that logical date."""
+    """Start the dag_run; returns its run_id.
+
+    Raises ConfigurationError where Airflow refuses the conf or the date, as where there is a dag_run of that date.
+    """
     try:
         return airflow.trigger(dag_id, conf, logical_date=logical_date)
     except ApiAnswer as answer:
+        if answer.status_code == 400:
+            date = f" --logical-date {logical_date.isoformat()}" if logical_date else ""
+            raise ConfigurationError(
+                f"Airflow does not start {dag_id} with --conf {shlex.quote(json.dumps(conf))}{date}",
+                why=answer.detail,
+                next_command=f"sandbox run {dag_id} --conf JSON    (without it: run.conf of sandbox.toml)",
+            ) from None
         if logical_date is None or answer.status_code != 409:
             raise
         raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -211,6 +212,19 @@ def test_a_second_dag_run_of_a_logical_date_says_why_not() -> None:
         start.trigger(airflow, "made", {}, logical_date=day)
     with pytest.raises(ApiAnswer):
         start.trigger(airflow, "made", {})
+
+
+def test_a_conf_that_airflow_refuses_is_named() -> None:
+    """A param of another type is the caller's mistake, not a broken Airflow."""
+
+    class Refusing:
+        def trigger(self, dag_id: str, conf: dict[str, Any], *, logical_date: datetime | None) -> str:
+            text = json.dumps({"detail": "Invalid input for param n: 'x' is not of type 'integer'\n\nOn instance:"})
+            raise ApiAnswer("airflow", "POST", "http://a", httpx.Response(400, text=text))
+
+    with pytest.raises(ConfigurationError, match=r"""does not start made with --conf '\{"n": "x"\}'""") as raised:
+        start.trigger(cast("AirflowClient", Refusing()), "made", {"n": "x"})
+    assert raised.value.why.startswith("Invalid input for param n: 'x' is not of type 'integer'\n")
 
 
 def test_what_an_alias_triggers_is_downstream() -> None:
