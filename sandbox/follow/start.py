@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,18 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
 
     `dags` is the DAG folder: an edit of any file in it is waited for. Consumers come first, because Airflow gives an
     asset's events to active consumers only. Raises ConfigurationError with the import errors when the DAG does not
-    appear, NothingSelected when there is no such DAG, ServiceNotHealthy when Airflow does not parse the newest edit.
+    appear, NothingSelected when there is no such DAG or its file defines others now, ServiceNotHealthy when Airflow
+    does not parse the newest edit.
     """
     edit = edits.newest(dags)
     _await(airflow, dag_id, edit)
-    others = downstream(dag_id, sources(airflow))
-    for name in others:
-        # one whose file is gone or broken is not waited for: it was there, and does not hold up what triggers it
+    for name in downstream(dag_id, sources(airflow)):
+        # one whose file is gone, broken or another's is not waited for: it was there, and does not hold up what
+        # triggers it
         if (dag := airflow.dag(name)) and _is_usable(dag):
-            _await(airflow, name, edit)
+            with suppress(NothingSelected):
+                _await(airflow, name, edit)
+    others = downstream(dag_id, sources(airflow))
     for name in (*others, dag_id):
         dag = airflow.dag(name)
         if dag and dag["is_paused"]:
@@ -65,7 +69,15 @@ def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None
             if dag is not None and _is_broken(airflow, dag, edit):
                 raise _unknown(airflow, dag_id)
             return f"Airflow has not parsed {dag_id}"
-        return "" if edits.parsed(dag, edit) else f"Airflow has not parsed {dag_id} since its last edit"
+        if edits.parsed(dag, edit):
+            return ""
+        if left := _defined_instead(airflow, dag_id, edit):
+            raise NothingSelected(
+                f"{dag['relative_fileloc']} does not define the DAG {dag_id} any more",
+                why=f"it defines: {', '.join(left)}",
+                next_command=f"sandbox run {left[0]}",
+            )
+        return f"Airflow has not parsed {dag_id} since its last edit"
 
     if not complaint():
         return
@@ -90,6 +102,18 @@ def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None
 def _is_usable(dag: Mapping[str, Any]) -> bool:
     """Airflow keeps a DAG whose file is gone or does not import any more: stale, and not to be triggered."""
     return not dag["is_stale"] and not dag["has_import_errors"]
+
+
+def _defined_instead(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> list[str]:
+    """The DAGs of a DAG's file where Airflow found them there after the edit, and no more the DAG itself.
+
+    Airflow keeps such a DAG for a minute as if nothing had happened.
+    """
+    # of one answer: a file's DAGs are stored together, and may be between two questions
+    dags = airflow.dags()
+    files = {dag["dag_id"]: dag["relative_fileloc"] for dag in dags}
+    found = [dag["dag_id"] for dag in dags if files.get(dag_id) == dag["relative_fileloc"] and edits.parsed(dag, edit)]
+    return [] if dag_id in found else found
 
 
 def _is_broken(airflow: AirflowClient, dag: Mapping[str, Any], edit: edits.Edit | None) -> bool:

@@ -38,6 +38,7 @@ class FakeAirflow:
     errors: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     paused: bool = True
+    listed: list[dict[str, Any]] = field(default_factory=list)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         return {
@@ -58,7 +59,8 @@ class FakeAirflow:
         return self.errors
 
     def dags(self) -> list[dict[str, Any]]:
-        return [{"dag_id": "made"}] if self.known else []
+        own = [{"dag_id": "made", **self.dag("made")}] if self.known else []  # type: ignore[dict-item]
+        return own + self.listed
 
     def assets(self) -> list[dict[str, Any]]:
         return []
@@ -156,6 +158,39 @@ def test_an_edit_that_is_never_parsed_is_an_error_that_names_it(dags: Path) -> N
     with pytest.raises(ServiceNotHealthy, match="has not parsed made since its last edit") as raised:
         prepare(FakeAirflow(parsed_at=EDITED - 50), dags)
     assert str(dags / "helpers" / "names.py") in raised.value.why
+
+
+def renamed(name: str, *, file: str = "made.py") -> dict[str, Any]:
+    return {"dag_id": name, "relative_fileloc": file, "last_parsed_time": moment(EDITED + 2)}
+
+
+def test_a_renamed_dag_is_said_at_once(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file was parsed since the edit, and defines another one: waiting would not help."""
+    monkeypatch.setattr(start, "PARSE_SECONDS", 60.0)
+
+    def parse(airflow: FakeAirflow) -> None:
+        airflow.listed = [renamed("elsewhere", file="other.py"), renamed("remade")]
+
+    with pytest.raises(NothingSelected, match=r"^made.py does not define the DAG made any more") as raised:
+        prepare(FakeAirflow(parsed_at=EDITED - 50, parse=parse), dags)
+    assert raised.value.why == "it defines: remade"
+    assert raised.value.next_command == "sandbox run remade"
+
+
+def test_a_renamed_consumer_holds_nothing_up(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow names the asset's old consumer for a while."""
+    airflow = FakeAirflow(parsed_at=EDITED + 1)
+    old = {"is_stale": False, "is_paused": False, "has_import_errors": False, "relative_fileloc": "late.py"}
+    old |= {"last_parsed_time": moment(EDITED - 50), "file_token": "late"}
+    real = airflow.dag
+    asset = {"uri": "x", "scheduled_dags": [{"dag_id": "old"}], "producing_tasks": [{"dag_id": "made"}]}
+    monkeypatch.setattr(airflow, "assets", lambda: [asset])
+    monkeypatch.setattr(airflow, "dag", lambda dag_id: old if dag_id == "old" else real(dag_id))
+    airflow.listed = [{"dag_id": "old", **old}, renamed("new", file="late.py")]
+
+    prepare(airflow, dags)
+
+    assert not airflow.paused
 
 
 def test_an_error_in_another_file_does_not_shorten_the_wait(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
