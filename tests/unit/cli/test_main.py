@@ -47,6 +47,8 @@ def test_the_list_of_commands_cuts_no_sentence(arguments: list[str], capsys: pyt
         (["status"], 5),
         (["sql", "select 1"], 5),
         (["sql", " "], 2),
+        (["sql", "--jsno", "select 1"], 2),
+        (["sql", "--nmae=of a sandbox", "select 1"], 2),
         (["logs", "nobody"], 3),
         (["run"], 2),
         (["run", "a_dag", "--conf", "{"], 2),
