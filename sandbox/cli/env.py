@@ -37,6 +37,7 @@ def command(session: Session, export: bool, password: bool) -> None:
     """Print the variables that make boto3, the CLIs and the SDKs work against the sandbox."""
     context = session.backend.context(session.paths)
     if password:
+        session.terminal.result({"password": context.credentials.airflow_password})
         session.terminal.say(context.credentials.airflow_password)
         return
     values = variables(context)
