@@ -52,12 +52,17 @@ def aliases(airflow: AirflowClient) -> list[Source]:
     ]
 
 
+def producers(asset: Mapping[str, Any]) -> frozenset[str]:
+    """The DAGs with a task that publishes an asset of the REST API."""
+    return frozenset(task["dag_id"] for task in asset.get("producing_tasks", []))
+
+
 def _asset(asset: Mapping[str, Any]) -> Source:
     # Airflow 3.0.2 says consuming_dags
     scheduled = asset.get("scheduled_dags", asset.get("consuming_dags", []))
     return Source(
         name=str(asset["uri"]),
-        producers=frozenset(task["dag_id"] for task in asset.get("producing_tasks", [])),
+        producers=producers(asset),
         consumers=tuple(item["dag_id"] for item in scheduled),
     )
 

@@ -16,9 +16,11 @@ from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.http import ApiAnswer
 from sandbox.errors import ConfigurationError, NothingSelected, ServiceNotHealthy
 from sandbox.follow import edits
-from sandbox.follow.sources import Source, sources
+from sandbox.follow.sources import Source, producers, sources
 
 PARSE_SECONDS = 30.0
+ACTIVE_SECONDS = 5.0
+"""How long assets may take to become active: Airflow looks every two seconds."""
 MENDED_SECONDS = 5.0
 """How long a file that did not import may take to be parsed again, where somebody has just mended it."""
 
@@ -48,13 +50,15 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
     """
     edit = edits.newest(dags)
     _await(airflow, dag_id, edit)
+    _await_assets(airflow, {dag_id})
     for name in downstream(dag_id, sources(airflow)):
         # one whose file is gone, broken or another's is not waited for: it was there, and does not hold up what
         # triggers it
         if (dag := airflow.dag(name)) and _is_usable(dag):
             with suppress(NothingSelected):
                 _await(airflow, name, edit)
-    others = downstream(dag_id, sources(airflow))
+    if others := downstream(dag_id, sources(airflow)):
+        _await_assets(airflow, set(others))
     for name in (*others, dag_id):
         dag = airflow.dag(name)
         if dag and dag["is_paused"]:
@@ -97,6 +101,18 @@ def _await(airflow: AirflowClient, dag_id: str, edit: edits.Edit | None) -> None
             why=f"{edit.file} was changed {time.time() - edit.at:.0f} s ago, and the dag-processor has not parsed it",
             next_command="sandbox logs airflow",
         ) from None
+
+
+def _await_assets(airflow: AirflowClient, dag_ids: set[str]) -> None:
+    """Wait until all that these DAGs publish is active: Airflow frees the name of an edited URI a little later."""
+
+    def complaint() -> str:
+        inactive = [asset for asset in airflow.inactive_assets() if producers(asset) & dag_ids]
+        return ", ".join(f"{asset['name']} ({asset['uri']}) is not active" for asset in inactive)
+
+    # two assets of one name or one URI stay so; whether a task comes to publish the wrong one is for Airflow to say
+    with suppress(health.StillWaiting):
+        health.wait_until(complaint, timeout_seconds=ACTIVE_SECONDS, interval_seconds=0.25)
 
 
 def _is_usable(dag: Mapping[str, Any]) -> bool:

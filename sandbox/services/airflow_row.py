@@ -36,6 +36,9 @@ DEVELOPMENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    # until then an asset whose URI was edited is inactive, for its name is still the old one's: its producer fails for
+    # good, and `sandbox run` waits. A pass is a few queries over what the DAGs refer to.
+    "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "2",
     # the dag-processor counts as dead after 2.1 heartbeats, and 3.0.2 writes each one period late, and a second more:
     # at the default of 5 s it flaps. A component that really dies is restarted by the launcher at once.
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "30",

@@ -34,6 +34,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return made
 
 
+def test_assets_that_are_not_active_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow lists the active ones only, unless it is asked for all."""
+
+    class Listing(Asked):
+        def request(self, method: str, path: str, *, params: dict[str, Any]) -> dict[str, Any]:  # type: ignore[override]
+            return {"assets": [{"id": 1}, {"id": 2}] if params.get("only_active") == "false" else [{"id": 1}]}
+
+    monkeypatch.setattr(airflow, "create_token", lambda base_url, *, user, password: "token")
+    monkeypatch.setattr(airflow, "Api", lambda **_: Listing())
+
+    assert AirflowClient("http://airflow", user="u", password="p").inactive_assets() == [{"id": 2}]
+
+
 def test_a_dag_run_has_a_logical_date(asked: Asked) -> None:
     """That of now, unless another is wanted: without one `{{ ds }}` is undefined in its tasks."""
     client = AirflowClient("http://airflow", user="u", password="p")

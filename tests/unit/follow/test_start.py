@@ -39,6 +39,8 @@ class FakeAirflow:
     asked: list[str] = field(default_factory=list)
     paused: bool = True
     listed: list[dict[str, Any]] = field(default_factory=list)
+    inactive: list[dict[str, Any]] = field(default_factory=list)
+    looks: int = 0
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         return {
@@ -65,6 +67,10 @@ class FakeAirflow:
     def assets(self) -> list[dict[str, Any]]:
         return []
 
+    def inactive_assets(self) -> list[dict[str, Any]]:
+        self.looks += 1
+        return [item for item in self.inactive if item["until"] > self.looks]
+
     def dependencies(self) -> dict[str, Any]:
         return {"nodes": [], "edges": []}
 
@@ -87,6 +93,7 @@ def dags(tmp_path: Path) -> Path:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "PARSE_SECONDS", 0.3)
     monkeypatch.setattr(start, "MENDED_SECONDS", 0.3)
+    monkeypatch.setattr(start, "ACTIVE_SECONDS", 0.6)
 
 
 def prepare(airflow: FakeAirflow, dags: Path) -> None:
@@ -158,6 +165,32 @@ def test_an_edit_that_is_never_parsed_is_an_error_that_names_it(dags: Path) -> N
     with pytest.raises(ServiceNotHealthy, match="has not parsed made since its last edit") as raised:
         prepare(FakeAirflow(parsed_at=EDITED - 50), dags)
     assert str(dags / "helpers" / "names.py") in raised.value.why
+
+
+def inactive(dag_id: str, *, until: int) -> dict[str, Any]:
+    return {"name": "thing", "uri": "x-test://new", "producing_tasks": [{"dag_id": dag_id}], "until": until}
+
+
+@pytest.mark.parametrize(
+    ("asset", "looks"), [(inactive("made", until=3), range(3, 4)), (inactive("other", until=99), range(1, 2))]
+)
+def test_an_asset_whose_uri_was_edited_is_waited_for(dags: Path, asset: dict[str, Any], looks: range) -> None:
+    """Its producer would fail before it is active; what other DAGs publish does not matter."""
+    airflow = FakeAirflow(parsed_at=EDITED + 1, inactive=[asset])
+
+    prepare(airflow, dags)
+
+    assert airflow.looks in looks
+
+
+def test_an_asset_that_never_becomes_active_is_left_to_airflow(dags: Path) -> None:
+    """Two of one name: the task may never publish it."""
+    airflow = FakeAirflow(parsed_at=EDITED + 1, inactive=[inactive("made", until=99)])
+
+    prepare(airflow, dags)
+
+    assert airflow.looks > 1
+    assert not airflow.paused
 
 
 def renamed(name: str, *, file: str = "made.py") -> dict[str, Any]:
