@@ -216,6 +216,10 @@ class Chain:
             wanting = missing(self._expression(dag_id), emitted)
             if wanting:
                 words.append(f"{dag_id} waits for an event of {', '.join(wanting)}")
+            elif (dag := self._airflow.dag(dag_id)) is None or dag["is_stale"]:
+                continue  # no file defines it any more, and Airflow goes on to name it as a consumer
+            elif dag["is_paused"]:
+                words.append(f"{dag_id} does not start: it is paused")
             elif not self._find_run_by_alias(dag_id):
                 words.append(f"{dag_id} is about to start: all its assets have events")
                 expected.append(dag_id)

@@ -51,13 +51,18 @@ def prepare(airflow: AirflowClient, dag_id: str, dags: Path) -> list[str]:
     edit = edits.newest(dags)
     _await(airflow, dag_id, edit)
     _await_assets(airflow, {dag_id})
+    renamed = set()
     for name in downstream(dag_id, sources(airflow)):
-        # one whose file is gone, broken or another's is not waited for: it was there, and does not hold up what
-        # triggers it
+        # one whose file is gone or broken is not waited for: it was there, and does not hold up what triggers it
         if (dag := airflow.dag(name)) and _is_usable(dag):
-            with suppress(NothingSelected):
+            try:
                 _await(airflow, name, edit)
-    if others := downstream(dag_id, sources(airflow)):
+            except NothingSelected:
+                # Airflow would start it for a minute yet, and no task of it would ever run
+                airflow.set_paused(name, paused=True)
+                renamed.add(name)
+    others = [name for name in downstream(dag_id, sources(airflow)) if name not in renamed]
+    if others:
         _await_assets(airflow, set(others))
     for name in (*others, dag_id):
         dag = airflow.dag(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
+
 from sandbox.clients.airflow import AirflowClient
 from sandbox.clients.databricks import DatabricksClient
 from sandbox.follow.chain import Chain
@@ -17,6 +19,9 @@ class FakeAirflow:
     base_url: str = "http://airflow"
     ended: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        return {"is_stale": False, "is_paused": False}
 
     def assets(self) -> list[dict[str, Any]]:
         consumer, producer = [{"dag_id": "consume"}], [{"dag_id": "produce", "task_id": "b"}]
@@ -103,6 +108,9 @@ class AirflowWithAlias(FakeAirflow):
 
     stands_for: tuple[str, ...] = ()
     runs: tuple[dict[str, Any], ...] = ()
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        return {"is_stale": False, "is_paused": False}
 
     def assets(self) -> list[dict[str, Any]]:
         return []
@@ -195,3 +203,24 @@ def test_the_job_run_of_a_workflow_group_is_followed() -> None:
 
     assert [(run["job_run_id"], run["triggered_by"]["task_id"]) for run in found[0]] == [(7, "a")]
     assert found[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("dag", "words"),
+    [
+        (None, ()),
+        ({"is_stale": True, "is_paused": False}, ()),
+        ({"is_stale": False, "is_paused": True}, ("consume does not start: it is paused",)),
+    ],
+)
+def test_a_consumer_that_cannot_start_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, dag: dict[str, Any] | None, words: tuple[str, ...]
+) -> None:
+    """A DAG that was renamed stays the asset's consumer in Airflow's eyes."""
+    airflow = FakeAirflow(ended=True, events=[event(1, "posts"), event(2, "users")])
+    monkeypatch.setattr(airflow, "dag", lambda dag_id: dag)
+
+    state = chain_of(airflow).look()
+
+    assert state.finished
+    assert state.waiting == words

@@ -211,7 +211,7 @@ def test_a_renamed_dag_is_said_at_once(dags: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_renamed_consumer_holds_nothing_up(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow names the asset's old consumer for a while."""
+    """Airflow names the old one as the asset's consumer for a while, and would start it: it is paused."""
     airflow = FakeAirflow(parsed_at=EDITED + 1)
     old = {"is_stale": False, "is_paused": False, "has_import_errors": False, "relative_fileloc": "late.py"}
     old |= {"last_parsed_time": moment(EDITED - 50), "file_token": "late"}
@@ -220,10 +220,12 @@ def test_a_renamed_consumer_holds_nothing_up(dags: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(airflow, "assets", lambda: [asset])
     monkeypatch.setattr(airflow, "dag", lambda dag_id: old if dag_id == "old" else real(dag_id))
     airflow.listed = [{"dag_id": "old", **old}, renamed("new", file="late.py")]
+    asked: list[tuple[str, bool]] = []
+    monkeypatch.setattr(airflow, "set_paused", lambda dag_id, *, paused: asked.append((dag_id, paused)))
 
     prepare(airflow, dags)
 
-    assert not airflow.paused
+    assert asked == [("old", True), ("made", False)]
 
 
 def test_an_error_in_another_file_does_not_shorten_the_wait(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
