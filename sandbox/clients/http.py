@@ -30,8 +30,9 @@ class Api:
         try:
             response = self._client.request(method, path, **arguments)
         except httpx.HTTPError as error:
+            base = str(self._client.base_url).rstrip("/")
             raise ServiceNotHealthy(
-                f"{self._service} does not answer: {method} {self._client.base_url}{path.lstrip('/')}",
+                f"{self._service} does not answer: {method} {base}/{path.lstrip('/')}",
                 why=f"{type(error).__name__}: {error}",
                 next_command="sandbox status",
             ) from error
