@@ -246,3 +246,15 @@ found = rows(spark.sql("select current_user(), user(), session_user()"))
     """)
 
     assert found == [["sandbox@example.com"] * 3]
+
+
+def test_rights_are_accepted_and_forgotten(engine: Engine) -> None:
+    """As the workspace's endpoints do with permissions: everybody is the one user."""
+    found = engine.run("""
+spark.sql("create table theirs as select 1 as a")
+rights = ("GRANT SELECT ON TABLE theirs TO `me`", "revoke all on schema default from me")
+found = [rows(spark.sql(text)) for text in rights]
+found.append(rows(spark.table("theirs")))
+    """)
+
+    assert found == [[], [], [[1]]]

@@ -1,4 +1,4 @@
-"""What Databricks' Spark has and this one lacks: `USE CATALOG`, parameters of SQL, XML with a rescued data column.
+"""What Databricks' Spark has and this one lacks: `USE CATALOG`, rights, parameters of SQL, XML with rescued data.
 
 The bridges act on sessions of create_session only.
 """
@@ -13,6 +13,7 @@ from sandbox.databricks_stub.kernel.spark import parameters, xml_rescue
 
 ATTRIBUTE = "_sandbox_bridged"
 XML_FORMATS = ("xml", "com.databricks.spark.xml")
+RIGHTS = re.compile(r"\s*(?:GRANT|REVOKE)\s.*", re.IGNORECASE | re.DOTALL)
 # Measured 2026-11, Spark 4.2.0: SET CATALOG is its only spelling
 USE_CATALOG = re.compile(r"\s*USE\s+CATALOG\s+(?P<name>\S+?)\s*;?\s*", re.IGNORECASE)
 
@@ -35,6 +36,9 @@ def _sql(original: Any) -> Any:
     def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:
         if ATTRIBUTE not in self.__dict__:
             return original(self, sqlQuery, args, **kwargs)
+        if RIGHTS.fullmatch(sqlQuery):
+            # accepted and forgotten, as the workspace's endpoints do with permissions
+            return original(self, "SELECT 1 AS nothing WHERE false").drop("nothing")
         found = USE_CATALOG.fullmatch(sqlQuery)
         text = f"SET CATALOG {found['name']}" if found else sqlQuery
         if not args:
