@@ -141,22 +141,23 @@ def test_notebooks_that_run_side_by_side_do_not_mix(notebooks: Bench) -> None:
     (notebooks.folder / "number.py").write_text(source("number = int(dbutils.widgets.get('number'))"))
     (notebooks.folder / "side.py").write_text(
         source(
-            "import time\nmine = dbutils.widgets.get('number')\ntime.sleep(0.3)",
+            "import builtins\nmine = dbutils.widgets.get('number')\nbuiltins.all_are_here.wait()",
             magic("%run ./number"),
             magic("%%time\ntimed = number + 1"),
-            "time.sleep(0.3)\nassert timed == number + 1\ndbutils.notebook.exit(f'{mine} {number}')",
+            "builtins.all_are_here.wait()\nassert timed == number + 1\ndbutils.notebook.exit(f'{mine} {number}')",
         )
     )
     outcome = notebooks.run(
         source(
-            "number = 'of the caller'\nimport concurrent.futures as futures",
+            "number = 'of the caller'\nimport builtins, threading\nimport concurrent.futures as futures",
+            "builtins.all_are_here = threading.Barrier(4, timeout=60)",
             "with futures.ThreadPoolExecutor(4) as pool:\n"
             "    found = list(pool.map(lambda n: dbutils.notebook.run('./side', 60, {'number': str(n)}), range(4)))",
             "print(found, number, 'mine' in globals(), 'timed' in globals(), dbutils.widgets.getAll())",
         )
     )
     assert outcome.succeeded, outcome.error_trace
-    assert shown(outcome, 3) == "['0 0', '1 1', '2 2', '3 3'] of the caller False False {}\n"
+    assert shown(outcome, 4) == "['0 0', '1 1', '2 2', '3 3'] of the caller False False {}\n"
 
 
 def test_cells_of_other_languages(notebooks: Bench) -> None:

@@ -1,0 +1,121 @@
+"""The rules about notebooks that tasks, DAGs and notebooks name: found, parsed, no false alarm."""
+
+from __future__ import annotations
+
+from tests.unit.wiring.conftest import Project
+
+
+def test_a_missing_notebook(project: Project) -> None:
+    """The line is that of notebook_path, the hint the file that it nearly is."""
+    project.notebook("silver", "print(1)")
+    project.job("- task_key: silver\n  notebook_task:\n    notebook_path: ./notebooks/sliver.py")
+
+    assert project.places("notebook-exists") == [("error", "databricks.yml:10", "./notebooks/sliver.py")]
+    assert project.findings("notebook-exists")[0].hint == "did you mean silver.py?"
+
+
+def test_notebooks_that_are_found(project: Project) -> None:
+    """Without a suffix, under the workspace's path, from an included file, in a for-each task, from Git."""
+    project.notebook("a", "%run ./b", "dbutils.notebook.run('./b', 60)")
+    project.notebook("b", "print(1)")
+    project.write(
+        "jobs/more.yml",
+        """
+        resources:
+          jobs:
+            more:
+              tasks:
+                - task_key: relative
+                  notebook_task: {notebook_path: ../notebooks/a}
+                - task_key: each
+                  for_each_task:
+                    inputs: "[1]"
+                    task:
+                      task_key: inner
+                      notebook_task: {notebook_path: "${workspace.file_path}/notebooks/b"}
+                - task_key: git
+                  notebook_task: {notebook_path: anywhere/else, source: GIT}
+        """,
+    )
+    project.write("databricks.yml", "bundle: {name: test}\ninclude: [jobs/*.yml]\n")
+
+    verdict = project.verdict()
+
+    assert [finding.rule for finding in verdict.findings] == ["task-executed"]
+
+
+def test_a_notebook_that_another_one_names(project: Project) -> None:
+    """%run and dbutils.notebook.run are followed: error where it is missing, warning where it is outside."""
+    project.notebook("a", "%run ./shraed", "dbutils.notebook.run('gone', 60)", "%run /Workspace/Users/me/x")
+    project.notebook("shared", "print(1)")
+    project.tasks("a")
+
+    assert project.places("notebook-exists") == [
+        ("error", "notebooks/a.py:3", "./shraed"),
+        ("error", "notebooks/a.py:7", "gone"),
+        ("warning", "notebooks/a.py:11", "/Workspace/Users/me/x"),
+    ]
+
+
+def test_absolute_paths_lead_to_the_project(project: Project) -> None:
+    """As in the workspace: the folders of users and repositories stand for it, a bundle may lie deeper."""
+    project.notebook("shared", "print(1)")
+    project.notebook(
+        "a", "%run /Workspace/Repos/me/repo/notebooks/shared", "dbutils.notebook.run('/Shared/nowhere/x', 1)"
+    )
+    project.write(
+        "deploy/databricks.yml",
+        """
+        bundle: {name: test}
+        resources:
+          jobs:
+            etl:
+              tasks:
+                - task_key: a
+                  notebook_task: {notebook_path: /Workspace/Users/me/notebooks/a}
+        """,
+    )
+    project.write("sandbox.toml", '[project]\nbundle = "deploy/databricks.yml"\n[databricks]\ncatalog = "main"\n')
+    for path in ("/Repos/me/repo/notebooks/a", "/Repos/me/repo/notebooks/b"):
+        project.dag(path[-1], databricks={"notebook_path": path})
+
+    assert [subject for _, _, subject in project.places("notebook-exists")] == [
+        "/Repos/me/repo/notebooks/b",
+        "/Shared/nowhere/x",
+    ]
+
+
+def test_a_notebook_that_does_not_parse(project: Project) -> None:
+    """The line is that of the file; an included notebook is named once, however many include it."""
+    project.notebook("a", "%run ./c", "x = 1\nif x\n    pass")
+    project.notebook("b", "%run ./c")
+    project.notebook("c", "return 1")
+    project.tasks("a", "b")
+
+    assert [place for _, place, _ in project.places("notebook-parses")] == ["notebooks/a.py:8", "notebooks/c.py:3"]
+
+
+def test_a_file_that_is_no_notebook(project: Project) -> None:
+    """A Python module without the header is none."""
+    project.write("notebooks/a.py", "print(1)\n")
+    project.tasks("a")
+
+    assert "is no notebook" in project.findings("notebook-parses")[0].message
+
+
+def test_magics_are_no_mistake(project: Project) -> None:
+    """What IPython understands is not held against a notebook."""
+    project.notebook(
+        "a",
+        "%pip install x",
+        "!ls\nfiles = !ls\nspark?\nawait f()",
+        "# MAGIC %sql\n# MAGIC SELECT 1",
+        "# MAGIC %sh ls (",
+        "# MAGIC %md-sandbox\n# MAGIC <div>",
+        "# MAGIC %fs\n# MAGIC ls /tmp/x",
+    )
+    path = project.root / "notebooks" / "a.py"
+    path.write_text(path.read_text() + "\n# COMMAND ----------\n\n  x = 1\n  y = 2\n")
+    project.tasks("a")
+
+    assert project.verdict().findings == ()
