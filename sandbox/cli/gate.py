@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from sandbox.artefacts import decisive
 from sandbox.cli.matrix import read
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
@@ -17,7 +18,7 @@ from sandbox.errors import ConfigurationError, TestsFailed
 from sandbox.gate import evidence, facts
 from sandbox.gate.checks import Question
 from sandbox.gate.verdict import Verdict, evaluate
-from sandbox.matrix.campaign import artefacts, tested
+from sandbox.matrix.campaign import tested
 from sandbox.matrix.model import Matrix, Policy
 from sandbox.report import store
 from sandbox.report.integrity import KEY_VARIABLE, of_file
@@ -40,7 +41,7 @@ def command(session: Session, report: Path | None, asked: str, target: Path | No
         found,
         folder,
         project,
-        artefacts=artefacts(project, session.config),
+        artefacts=decisive(session.config, project),
         tested=tested(matrix, project, session.config),
         key=os.environ.get(KEY_VARIABLE, ""),
     )

@@ -18,8 +18,8 @@ from sandbox.matrix import campaign
 from sandbox.matrix.board import Board, explain
 from sandbox.matrix.campaign import Options
 from sandbox.matrix.cell import Cell
-from sandbox.matrix.machine import lacks
 from sandbox.matrix.model import Matrix, load
+from sandbox.matrix.provision import lacks
 from sandbox.matrix.schedule import INTERRUPTED
 from sandbox.matrix.selection import select
 from sandbox.matrix.settings import obstacle
@@ -46,7 +46,7 @@ def list_command(session: Session, selection: tuple[str, ...], groups: tuple[str
     """Show the cells that SELECTION means (ids, patterns, or terms such as 'airflow>=3.1,engine=sail')."""
     matrix = read(session)
     cells = select(matrix, selection, groups)
-    obstacles = {cell.id: obstacle(cell, lacks) for cell in cells}
+    obstacles = {cell.id: obstacle(cell, lacks, java_home=session.config.engine.java_home) for cell in cells}
     session.terminal.result(
         {
             "schema": 1,

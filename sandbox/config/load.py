@@ -127,7 +127,8 @@ def _unknown_key(path: tuple[str, ...]) -> str:
 def _problem(error: Any, where: str) -> str:
     path = tuple(str(part) for part in error["loc"])
     text = _unknown_key(path) if error["type"] == "extra_forbidden" else wrong_value(error)
-    return f"{where}: {'.'.join(path)}: {text}"
+    # what two settings may not be together is at no place of its own: the text names both
+    return ": ".join(part for part in (where, ".".join(path), text) if part)
 
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
@@ -170,6 +171,7 @@ def load(project: Path, env: Mapping[str, str], flags: Mapping[str, object] | No
             origin = origins.get(path, "")
             line = line_of(lines, path)
             where = origin if origin and not origin.startswith(FILE_NAME) else f"{FILE_NAME}:{line or 1}"
+            where = where if path else ""
             problems.append(_problem(detail, where))
         config = None
     if problems or config is None:

@@ -234,6 +234,10 @@ class Limits(Section):
     run_seconds: Seconds = Field(3600.0, strict=False, description="How long `run` follows a chain.")
 
 
+BACKENDS_WITHOUT_JAVA = ("docker", "kind", "cluster")
+NO_JAVA = "the engine `spark` runs on the process backend only: no image of {backend} has Java"
+
+
 class Config(Section):
     """All settings of one sandbox."""
 
@@ -256,8 +260,6 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _java_needs_processes(self) -> Config:
-        if self.engine.name == "spark" and self.backend != "process":
-            raise ValueError(
-                f"the engine `spark` runs on the process backend only: no image of {self.backend} has Java"
-            )
+        if self.engine.name == "spark" and self.backend in BACKENDS_WITHOUT_JAVA:
+            raise ValueError(NO_JAVA.format(backend=self.backend))
         return self

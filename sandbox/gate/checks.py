@@ -129,7 +129,11 @@ def variables(question: Question) -> tuple[list[str], str]:
 
 
 def images(question: Question) -> tuple[list[str], str]:
-    """Cells of one row on several backends ran the same images, and those that need images say which."""
+    """Cells of one row on several backends ran the same images, and those that need images say which.
+
+    An image that is on this machine must still be the one that was tested: a newer base makes another one of the same
+    name.
+    """
     seen: dict[tuple[str, str], str] = {}
     problems = []
     for cell in question.required:
@@ -139,11 +143,16 @@ def images(question: Question) -> tuple[list[str], str]:
         if cell.backend != "process" and not result.images:
             problems.append(f"{cell.id}: the report does not say which images it ran")
         for name, digest in result.images.items():
+            reference, _, tested = digest.partition("@")
+            here = question.facts.images.get(reference)
+            if here not in (None, tested):
+                problems.append(f"{cell.id}: image {reference} was built anew: it is {here} here, tested was {tested}")
             row = f"{cell.airflow}-{cell.python}-{cell.engine}-{cell.databricks}"
             known = seen.setdefault((row, name), digest)
             if known != digest:
                 problems.append(f"{cell.id}: image {name} is {digest}, another cell of this row ran {known}")
-    return problems, f"{len(seen)} images" if seen else "none were used"
+    compared = sum(digest.partition("@")[0] in question.facts.images for digest in seen.values())
+    return problems, f"{len(seen)} images, {compared} of them on this machine" if seen else "none were used"
 
 
 def age(question: Question) -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sandbox.artefacts import promoted
 from sandbox.config import Config
 from sandbox.images.registry import DOCKERFILES, ImageSpec
 from sandbox.runtimes.store import Runtime
@@ -31,15 +32,10 @@ def runtime_tag(spec: ImageSpec, config: Config, keys: Mapping[str, str], base_i
 def project_digest(config: Config, project: Path) -> str:
     """Twelve hex digits for the DAGs, the notebooks and the bundle: what the release stage adds."""
     digest = hashlib.sha256()
-    for part in project_parts(config):
+    for part in promoted(config, project):
         for path in _files(project / part):
             digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def project_parts(config: Config) -> tuple[str, ...]:
-    """The production artefacts, relative to the project: DAGs, notebooks, bundle."""
-    return (config.project.dags, config.project.notebooks, config.project.bundle)
 
 
 def _inputs(spec: ImageSpec) -> list[Path]:
@@ -78,7 +74,7 @@ def lay_out(spec: ImageSpec, config: Config, runtimes: Mapping[str, Runtime], ta
 
 def lay_out_project(config: Config, project: Path, target: Path) -> None:
     """Fill `target` with the DAGs, the notebooks and the bundle, for the release stage."""
-    for part in project_parts(config):
+    for part in promoted(config, project):
         source, place = project / part, target / part
         if not source.exists():
             continue

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 import sandbox
+from sandbox.artefacts import decisive
 from sandbox.backends import BACKENDS, LogSource
 from sandbox.config import Config
 from sandbox.errors import SandboxError
@@ -67,7 +68,7 @@ def run(
     folder = store.new_folder(project)
     jobs = [_job(matrix, cell, project, folder, config, options) for cell in cells]
     tenancy.remove_leftovers(project, progress)
-    unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, lacks))}
+    unable = {job.cell.id: why for job in jobs if (why := obstacle(job.cell, lacks, java_home=config.engine.java_home))}
     able, unprovided = provide([job for job in jobs if job.cell.id not in unable], progress)
     unable |= unprovided
     limits = Limits(
@@ -91,7 +92,7 @@ def run(
             tool_version=sandbox.__version__,
             selection=options.selection,
             source=source.both(before, source.look(project, taking_part)),
-            inputs=source.digests(artefacts(project, config)),
+            inputs=source.digests(decisive(config, project)),
             machine=_machine(),
             jobs=limits.jobs,
             seconds=round(time.monotonic() - begun, 2),
@@ -105,16 +106,9 @@ def run(
     return report, folder
 
 
-def artefacts(project: Path, config: Config) -> dict[str, Path]:
-    """What a report's digests are of, beside the locks: those that the project has."""
-    settings = config.project
-    names = (settings.dags, settings.bundle, settings.matrix, "notebooks", "chart", "images", "sandbox.toml")
-    return {name: project / name for name in names}
-
-
 def tested(matrix: Matrix, project: Path, config: Config) -> list[Path]:
     """The files and folders that decide what the cells find: the artefacts, the tests, and their conftest files."""
-    found = [*artefacts(project, config).values()]
+    found = [*decisive(config, project).values()]
     for test in dict.fromkeys(test for cell in matrix.cells for test in matrix.tests(cell)):
         path = project / test.partition("::")[0]
         found.append(path)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from sandbox.config.lines import key_lines, line_of
-from sandbox.config.model import Section
+from sandbox.config.model import BACKENDS_WITHOUT_JAVA, NO_JAVA, Section
 from sandbox.errors import ConfigurationError
 from sandbox.matrix.cell import AXES, Cell
 
@@ -56,6 +56,13 @@ class Unsupported(Section):
         if all(getattr(self, axis) == "*" for axis in AXES):
             raise ValueError("names no axis, and so excludes everything")
         return self
+
+
+IMPOSSIBLE = tuple(
+    Unsupported(engine="spark", backend=backend, reason=NO_JAVA.format(backend=backend))
+    for backend in BACKENDS_WITHOUT_JAVA
+)
+"""What this version of the sandbox cannot do, whatever the matrix says."""
 
 
 class Policy(Section):
@@ -146,7 +153,7 @@ def load(file: Path) -> Matrix:
         defaults=content.defaults,
         policies=content.policy,
         cells=content.cell,
-        unsupported=content.unsupported,
+        unsupported=(*IMPOSSIBLE, *content.unsupported),
     )
     if problems := [f"{places.of_text(name)}: {problem}" for name, problem in _contradictions(matrix)]:
         raise _refused(file, problems)

@@ -23,30 +23,38 @@ from sandbox.report.model import RuntimeUsed
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.store import LOCK_COPY
 from sandbox.services import SERVICES
-from sandbox.services.java import find_java
 
 
 def provide(jobs: Sequence[Job], progress: Progress) -> tuple[list[Job], dict[str, str]]:
     """The jobs with what they run in, and why others cannot have it."""
-    plans = {job.cell.id: plan_of(job) for job in jobs}
+    plans: dict[str, Plan] = {}
+    unable: dict[str, str] = {}
+    for job in jobs:
+        try:
+            plans[job.cell.id] = plan_of(job)
+        except SandboxError as error:
+            unable[job.cell.id] = _told(error)
     try:
         # in one go: side by side
         ensure(dict.fromkeys(need for plan in plans.values() for need in plan.runtimes), progress=progress)
     except PrerequisiteMissing as error:
         progress.note(f"{error.what}; trying cell by cell")
     able: list[Job] = []
-    unable: dict[str, str] = {}
     for job in jobs:
-        plan = plans[job.cell.id]
+        if (plan := plans.get(job.cell.id)) is None:
+            continue
         try:
-            if plan.config.engine.name == "spark" and plan.backend == "process":
-                find_java(plan.config.engine.java_home)
             ready = dataclasses.replace(job, runtimes=_runtimes(plan, progress), images=_images(plan, progress))
         except SandboxError as error:
-            unable[job.cell.id] = " ".join([error.what, *error.why.splitlines()[:1]])
+            unable[job.cell.id] = _told(error)
             continue
         able.append(ready)
     return able, unable
+
+
+def _told(error: SandboxError) -> str:
+    """An error in a line: what, and the first of its reasons."""
+    return ": ".join([error.what, *error.why.splitlines()[:1]])
 
 
 @functools.cache

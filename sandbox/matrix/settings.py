@@ -65,7 +65,7 @@ def locked_provider(cell: Cell) -> str | None:
         raise ConfigurationError(
             f"{cell.id} needs the runtime {name}, which is not registered",
             why=f"registered are: {', '.join(rows)}",
-            next_command=f"nox -s lock -- {name}    (CONTRIBUTING.md says how a row is added)",
+            next_command="sandbox runtimes list    (CONTRIBUTING.md of the sandbox: a runtime row)",
         )
     versions = pins(RUNTIMES[name].lock_file.read_text("utf-8")).get(PROVIDER_PREFIX + PROVIDER, set())
     return next(iter(versions)) if len(versions) == 1 else None
@@ -77,10 +77,10 @@ def best(cells: Sequence[Cell], lacks: Callable[[str], str]) -> Cell:
     return max(able or cells[:1], key=lambda cell: BACKENDS_BY_FIDELITY.index(cell.backend))
 
 
-def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
+def obstacle(cell: Cell, lacks: Callable[[str], str], *, java_home: str | None = None) -> str:
     """Why this version of the sandbox, or this machine, cannot run the cell; empty when it can.
 
-    `lacks` says for a backend what this machine lacks.
+    `lacks` says for a backend what this machine lacks, `java_home` is the configured Java.
     """
     if cell.backend not in BACKENDS:
         return f"this version has no backend {cell.backend}"
@@ -88,13 +88,13 @@ def obstacle(cell: Cell, lacks: Callable[[str], str]) -> str:
         return f"this version has no engine {cell.engine}"
     if airflow_runtime(cell.airflow, cell.python) not in RUNTIMES:
         return f"the runtime {airflow_runtime(cell.airflow, cell.python)} is not registered"
-    return lacks(cell.backend) or _lacks_for_engine(cell.engine)
+    return lacks(cell.backend) or _lacks_for_engine(cell.engine, java_home)
 
 
-def _lacks_for_engine(engine: str) -> str:
+def _lacks_for_engine(engine: str, java_home: str | None) -> str:
     """What this machine lacks of what no runtime brings."""
     try:
-        check_engine(Config(engine=Engine(name=typing.cast("typing.Any", engine))))
+        check_engine(Config(engine=Engine(name=typing.cast("typing.Any", engine), java_home=java_home)))
     except PrerequisiteMissing as lack:
         return lack.what
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -88,6 +89,15 @@ def read_tree(
             for key, node in sorted((definitions.mapping() if definitions else {}).items())
         },
     )
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """That databricks.yml, if it is there, and what it includes; of one that cannot be read, what was read before."""
+    seen: list[Path] = []
+    if path.is_file():
+        with contextlib.suppress(BundleError):
+            _read_all(path, seen)
+    return tuple(each for each in seen if each.is_file())
 
 
 def job_id_of(bundle: str, target: str, key: str) -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.artefacts import decisive
 from sandbox.cli.main import run
 from sandbox.config import load as load_config
-from sandbox.matrix.campaign import artefacts
 from sandbox.report import source, store
 from sandbox.report.integrity import of_file, sealed
 from sandbox.report.model import File, Report, RuntimeUsed, State, TestResult
@@ -39,7 +39,7 @@ def folder(project: Path) -> Path:
     (folder / PASSED).mkdir()
     record = folder / PASSED / "events.jsonl"
     record.write_text("{}\n")
-    inputs = source.digests(artefacts(project, load_config(project, {}).config))
+    inputs = source.digests(decisive(load_config(project, {}).config, project))
     cell = result(PASSED, TestResult(id="tests/a.py::test_a", state=State.PASSED), state=State.PASSED)
     runtime = RuntimeUsed(name="airflow-3.0.2-py3.11", key="k", lock_sha256=inputs["lock:airflow-3.0.2-py3.11"])
     file = File(path=f"{PASSED}/events.jsonl", sha256=of_file(record), size_bytes=3, kind="record")

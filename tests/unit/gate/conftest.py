@@ -57,6 +57,7 @@ def make_facts(**changes: object) -> Facts:
     values: dict[str, object] = {
         "source": Source(revision="a" * 40, branch="main", clean=True),
         "inputs": INPUTS,
+        "images": {},
         "files": {"x/events.jsonl": "4" * 64},
         "now": datetime(2026, 1, 1, 1, tzinfo=UTC),
         "key": "",

@@ -109,6 +109,24 @@ def test_things_have_changed(question: Question, facts: dict[str, Any], check: s
     assert complaints(replace(question, facts=make_facts(**facts))) == {check: (complaint,)}
 
 
+@pytest.mark.parametrize(
+    ("here", "complaint"),
+    [
+        ({}, None),
+        ({"repo/airflow:1": "sha256:" + "7" * 64}, None),
+        ({"repo/airflow:1": "sha256:" + "8" * 64}, "image repo/airflow:1 was built anew: it is sha256:8888"),
+    ],
+)
+def test_an_image_that_was_built_anew(question: Question, here: dict[str, str], complaint: str | None) -> None:
+    """Is another one, whatever its name; one that is not on this machine cannot be compared."""
+    report = make_report(cell={"images": {"airflow": "repo/airflow:1@sha256:" + "7" * 64}})
+
+    found = complaints(replace(question, report=report, facts=make_facts(images=here)))
+
+    assert list(found) == (["images"] if complaint else [])
+    assert not complaint or complaint in found["images"][0]
+
+
 def test_a_tree_that_was_not_clean(question: Question) -> None:
     """When it was tested."""
     source = Source(revision="a" * 40, clean=False, changes=tuple("abcdefg"))

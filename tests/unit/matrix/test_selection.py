@@ -38,6 +38,8 @@ def test_selection(matrix: Matrix, words: list[str], groups: list[str], expected
         (["*docker*"], [], NothingSelected, "no cell is selected by *docker*"),
         (["airflow>=3.1"], ["pr"], NothingSelected, "no cell is selected by airflow>=3.1 --group pr"),
         (["airflow=3.0.2,python=3.13"], [], NothingSelected, "3.0 does not know 3.13"),
+        (["backend=kind,engine=spark"], [], NothingSelected, "no image of kind has Java"),
+        (["airflow3.0.2-py3.11-docker-spark-dbx7.6.0"], [], NothingSelected, "no image of docker has Java"),
         ([], ["prs"], ConfigurationError, "there is no group prs"),
         (["flow>=3"], [], ConfigurationError, "'flow>=3' is no term over the axes"),
         (["backend>kind"], [], ConfigurationError, "cannot be compared"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,13 @@ def test_an_engine_may_need_what_the_machine_lacks(monkeypatch: pytest.MonkeyPat
 
     assert obstacle(cell(PRODUCTION.replace("sail", "spark")), lambda _: "") == "no Java here"
     assert obstacle(cell(PRODUCTION), lambda _: "") == ""
+
+
+def test_the_configured_java_is_the_one_that_counts(tmp_path: Path) -> None:
+    """A folder that is none is the obstacle, whatever Java the machine has."""
+    found = obstacle(cell(PRODUCTION.replace("sail", "spark")), lambda _: "", java_home=str(tmp_path))
+
+    assert "needs Java 17" in found
 
 
 def test_what_the_shell_sets() -> None:
