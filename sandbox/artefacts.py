@@ -24,6 +24,7 @@ def promoted(config: Config, project: Path) -> tuple[str, ...]:
 
 
 def decisive(config: Config, project: Path) -> dict[str, Path]:
-    """By its name, each file or folder of the project that a report's digests are of, beside the locks."""
+    """By its name, each file or folder of the project that a report's digests are of: artefacts and its own locks."""
     names = (*promoted(config, project), config.project.matrix, "chart", "images", "sandbox.toml")
-    return {name: project / name for name in names}
+    locks = sorted((project / config.airflow.locks).glob("*.txt"))
+    return {name: project / name for name in names} | {f"lock:{file.stem}": file for file in locks}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.config import Config
 from sandbox.paths import StatePaths
+from sandbox.runtimes.project_locks import locked
 from sandbox.runtimes.store import RuntimeRequest
 from sandbox.services import SERVICES
 
@@ -43,7 +44,7 @@ def resolve(config: Config, paths: StatePaths) -> Plan:
         PlannedService(
             name=entry.name,
             title=entry.title,
-            runtimes=entry.runtimes(config),
+            runtimes=locked(entry.runtimes(config), paths.project / config.airflow.locks),
             port=entry.default_port(config) if entry.default_port else None,
             port_setting=entry.port_setting,
         )

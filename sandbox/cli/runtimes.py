@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from sandbox.cli.groups import Group
+from sandbox.cli.matrix import read
 from sandbox.cli.session import Session, common_options
 from sandbox.console import table
 from sandbox.errors import PrerequisiteMissing
+from sandbox.matrix.settings import own_runtimes
 from sandbox.plan import resolve
 from sandbox.runtimes.build import ensure
 from sandbox.runtimes.inventory import State, list_runtimes, prune
@@ -24,7 +26,7 @@ def _mebibytes(size: int | None) -> str:
 
 @click.group("runtimes", cls=Group)
 def command() -> None:
-    """List, build, verify or prune the locked environments of the services."""
+    """List, build, lock, verify or prune the locked environments of the services."""
 
 
 @command.command("list")
@@ -51,6 +53,25 @@ def build_command(session: Session, names: tuple[str, ...], offline: bool, bundl
     built = ensure(wanted, progress=session.terminal, offline=offline, bundle=bundle)
     session.terminal.result({name: str(runtime.path) for name, runtime in built.items()})
     session.terminal.show(table(("runtime", "path"), [(name, runtime.path) for name, runtime in built.items()]))
+
+
+@command.command("lock")
+@common_options
+@click.option("--upgrade", is_flag=True, help="Take the newest versions instead of those that still fit.")
+def lock_command(session: Session, upgrade: bool) -> None:
+    """Write the locks of the project's own runtimes: rows with additions, of sandbox.toml and of each cell."""
+    from sandbox.runtimes.project_locks_write import write
+
+    project, config = session.paths.project, session.config
+    requests = [*resolve(config, session.paths).runtimes]
+    if (project / config.project.matrix).is_file():
+        requests += own_runtimes(read(session), project, config)
+    written = write(requests, project / config.airflow.locks, upgrade=upgrade, progress=session.terminal)
+    session.terminal.result({"schema": 1, "locks": [dataclasses.asdict(lock) for lock in written]})
+    rows = [(lock.file.relative_to(project), ", ".join(lock.additions), lock.words) for lock in written]
+    session.terminal.show(table(("lock", "additions", ""), rows))
+    if not written:
+        session.terminal.say("no runtime of this project has packages or providers of its own: nothing to lock")
 
 
 @command.command("verify")

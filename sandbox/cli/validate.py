@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 def _runtimes(session: Session, *requests: RuntimeRequest) -> dict[str, Runtime]:
     from sandbox.runtimes.build import ensure
+    from sandbox.runtimes.project_locks import locked
 
-    return ensure(requests, progress=session.terminal)
+    own = session.paths.project / session.config.airflow.locks
+    return ensure(locked(requests, own), progress=session.terminal)
 
 
 def _import_by(session: Session, request: RuntimeRequest) -> ImportReport:

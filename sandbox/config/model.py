@@ -74,6 +74,7 @@ class Airflow(Section):
     )
     providers: dict[str, str] = Field(default_factory=dict, description="Provider versions other than the lock's.")
     extra_requirements: tuple[str, ...] = Field((), strict=False, description="Further packages that the DAGs import.")
+    locks: str = Field("locks", description="Folder of the project's own locks, which `sandbox runtimes lock` writes.")
     connections: dict[str, Connection] = Field(default_factory=dict, description="Connections by production's names.")
     variables: dict[str, str] = Field(
         default_factory=dict,

@@ -109,7 +109,7 @@ def locks(question: Question) -> tuple[list[str], str]:
         for runtime in result.runtimes
     ]
     problems = [
-        f"{cell}: the lock of its runtime {runtime.name} is not among the committed ones"
+        f"{cell}: its runtime {runtime.name} has no committed lock; `sandbox runtimes lock` writes one"
         for cell, runtime in used
         if runtime.lock_sha256 not in committed
     ]

@@ -19,6 +19,7 @@ from sandbox.images.registry import IMAGES, REPOSITORY, ImageSpec
 from sandbox.paths import make_private
 from sandbox.progress import Progress
 from sandbox.runtimes.build import ensure
+from sandbox.runtimes.project_locks import locked
 from sandbox.runtimes.store import Runtime, cache_folder
 
 REVISION_LABEL = "org.opencontainers.image.revision"
@@ -55,9 +56,8 @@ def build(
     """
     specs = [IMAGES[name] for name in names]
     _check_platform()
-    runtimes = ensure(
-        dict.fromkeys(request for spec in specs for request in spec.runtimes(config).values()), progress=progress
-    )
+    needed = dict.fromkeys(request for spec in specs for request in spec.runtimes(config).values())
+    runtimes = ensure(locked(needed, project / config.airflow.locks), progress=progress)
     return {spec.name: _build_one(spec, config, project, runtimes, release, progress) for spec in specs}
 
 

@@ -6,15 +6,19 @@ import fnmatch
 import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from sandbox.backends import BACKENDS
+from sandbox.config.load import load, variable_name
 from sandbox.config.load import settings as every_setting
-from sandbox.config.load import variable_name
 from sandbox.config.model import Config, Engine
 from sandbox.errors import ConfigurationError, PrerequisiteMissing
 from sandbox.matrix.cell import Cell
+from sandbox.matrix.model import Matrix
 from sandbox.runtimes.locks import PROVIDER_PREFIX, pins
 from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
+from sandbox.runtimes.store import RuntimeRequest
+from sandbox.services.airflow_row import airflow_request
 from sandbox.services.spark import check_engine
 
 PROVIDER = "databricks"
@@ -42,6 +46,15 @@ def environment(cell: Cell, providers: Mapping[str, str]) -> dict[str, str]:
         ("airflow", "providers"): json.dumps(others | own, sort_keys=True),
     }
     return {variable_name(path): value for path, value in values.items()}
+
+
+def own_runtimes(matrix: Matrix, project: Path, config: Config) -> list[RuntimeRequest]:
+    """The Airflow runtimes of the cells whose row is registered, with the project's additions."""
+    found = []
+    for cell in matrix.cells:
+        if airflow_runtime(cell.airflow, cell.python) in RUNTIMES:
+            found.append(airflow_request(load(project, environment(cell, config.airflow.providers)).config))
+    return list(dict.fromkeys(found))
 
 
 def set_by_the_shell(cell_settings: Mapping[str, str], env: Mapping[str, str]) -> tuple[str, ...]:

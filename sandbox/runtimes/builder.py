@@ -165,6 +165,8 @@ def _lock_text(build: Build, install: Installer, step: Step) -> str:
         return build.bundle.lock_file(Wanted.of(build.request, build.python_version)).read_text("utf-8")
     if not build.request.is_derived:
         return build.request.spec.lock_file.read_text("utf-8")
+    if build.request.lock is not None:
+        return build.request.lock.read_text("utf-8")
     if not build.derived_lock.is_file():
         step.update("resolving the project's additions")
         derive_lock(

@@ -68,7 +68,7 @@ class Wanted:
         """A runtime on a Python minor version."""
         return cls(
             name=request.name,
-            lock_sha256=lock_sha256(request.spec.lock_file),
+            lock_sha256=lock_sha256(request.lock or request.spec.lock_file),
             python_version=python_version,
             additions=request.additions,
         )

@@ -206,7 +206,9 @@ def _runtime_job(
     request: RuntimeRequest, python: tuple[str, Path], work: Path, tools: Tools, progress: Progress
 ) -> Job:
     lock_file = request.spec.lock_file
-    if request.is_derived:
+    if request.lock is not None:
+        lock_file = request.lock
+    elif request.is_derived:
         lock_file = Build.of(request, python, work).derived_lock
         if not lock_file.is_file():
             with progress.step(f"lock {request.name}") as step:

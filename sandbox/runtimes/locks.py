@@ -117,7 +117,7 @@ def compile_lock(job: LockJob, *, uv: RunUv, upgrade: bool = False) -> LockChang
     finally:
         new.unlink(missing_ok=True)
         constraints.unlink(missing_ok=True)
-    return LockChange(name=job.name, changes=tuple(_changes(pins(before), pins(after))))
+    return LockChange(name=job.name, changes=tuple(changes(pins(before), pins(after))))
 
 
 def _held(followed: str) -> list[str]:
@@ -138,11 +138,13 @@ def derive_lock(
     cancelled: threading.Event | None = None,
     keep_open: tuple[int, ...] = (),
     offline: bool = False,
+    kept: str = "",
 ) -> None:
-    """Write the lock of the row plus the project's additions to `target`.
+    """Write the lock of the row plus the project's additions to `target`, for this platform.
 
     The row's versions hold; where the project chose a provider's version, all providers may move: they come in sets.
-    When that is not enough for the provider, what it depends on moves too, and nothing else.
+    When that is not enough for the provider, what it depends on moves too, and nothing else. The versions of `kept`, a
+    lock of before, stay wherever they fit.
     """
     folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +161,9 @@ def derive_lock(
     try:
         for attempt in attempts:
             constraints.write_text("\n".join(attempt) + "\n", "utf-8")
-            new.write_text(committed, "utf-8")  # uv keeps the versions of the file that it is to write where they fit
+            new.write_text(
+                kept or committed, "utf-8"
+            )  # uv keeps the versions of the file that it is to write where they fit
             outcome = uv(arguments, folder=folder, cancelled=cancelled, keep_open=keep_open)
             if outcome.returncode == 0:
                 new.replace(target)
@@ -208,7 +212,8 @@ def _not_derivable(request: RuntimeRequest, tail: str, *, network: bool) -> Exce
     )
 
 
-def _changes(before: dict[str, set[str]], after: dict[str, set[str]]) -> Iterable[tuple[str, str | None, str | None]]:
+def changes(before: dict[str, set[str]], after: dict[str, set[str]]) -> Iterable[tuple[str, str | None, str | None]]:
+    """What two locks' pins differ in: package, version before, version after; None where there was none."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield name, _shown(before.get(name)), _shown(after.get(name))

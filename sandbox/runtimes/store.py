@@ -30,12 +30,14 @@ LAYOUT = 1
 class RuntimeRequest:
     """A runtime, and for Airflow rows what a project adds to it.
 
-    `provider_versions` pairs short names of Airflow providers with versions: ("databricks", "7.9.0").
+    `provider_versions` pairs short names of Airflow providers with versions: ("databricks", "7.9.0"). `lock` is the
+    project's own for just these additions; without one they are resolved on the spot.
     """
 
     name: str
     extra_requirements: tuple[str, ...] = ()
     provider_versions: tuple[tuple[str, str], ...] = ()
+    lock: Path | None = None
 
     @property
     def spec(self) -> RuntimeSpec:
@@ -130,6 +132,7 @@ def runtime_key(request: RuntimeRequest, python_version: str) -> str:
         os.uname().machine,
         *sorted(request.extra_requirements),
         *(f"{name}=={version}" for name, version in sorted(request.provider_versions)),
+        *([hashlib.sha256(request.lock.read_bytes()).hexdigest()] if request.lock else []),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -16,6 +16,7 @@ import pytest
 from sandbox.follow.chain import ChainState
 from sandbox.paths import StatePaths
 from sandbox.runtimes.build import ensure
+from sandbox.runtimes.project_locks import locked
 from sandbox.services.airflow_row import airflow_request
 from sandbox.testing.handle import RunningSandbox
 from tests.cell.interpreter import AirflowPython
@@ -36,11 +37,12 @@ def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Iterator[Mappi
 @pytest.fixture(scope="session")
 def airflow_python(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> AirflowPython:
     """The interpreter of the cell's Airflow, on whatever backend its services run."""
-    request = airflow_request(sandbox.context.config)
+    config, project = sandbox.context.config, sandbox.context.paths.project
+    (request,) = locked([airflow_request(config)], project / config.airflow.locks)
     built = ensure([request], progress=sandbox.progress)[request.name]
     return AirflowPython(
         python=built.python,
-        dags=sandbox.context.paths.project / "dags",
+        dags=project / "dags",
         home=tmp_path_factory.mktemp("airflow home"),
     )
 

@@ -69,3 +69,11 @@ def test_an_edit_is_seen_in_the_digests(foreign: Path, changed: str) -> None:
 
     (name,) = (name for name in after if after[name] != before[name])
     assert file.relative_to(foreign).is_relative_to(name)
+
+
+def test_the_project_s_own_locks(tmp_path: Path) -> None:
+    """Count as locks, beside this package's."""
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "own.txt").write_text("six==1")
+
+    assert {"lock:own", "lock:airflow-3.0.2-py3.11"} <= source.digests(decisive(Config(), tmp_path)).keys()

@@ -183,7 +183,9 @@ def test_a_derived_lock(question: Question) -> None:
     runtimes = (RuntimeUsed(name="airflow-3.0.2-py3.11", key="k", lock_sha256="8" * 64),)
 
     assert complaints(replace(question, report=make_report(cell={"runtimes": runtimes}))) == {
-        "locks": (f"{PASSED}: the lock of its runtime airflow-3.0.2-py3.11 is not among the committed ones",)
+        "locks": (
+            f"{PASSED}: its runtime airflow-3.0.2-py3.11 has no committed lock; `sandbox runtimes lock` writes one",
+        )
     }
 
 
