@@ -44,13 +44,14 @@ JOB = "orders_medallion"
 """
 HOUSEKEEPING = """
 from airflow.sdk import dag, task
+from humanize import naturalsize
 
 
 @dag(schedule=None, tags=["housekeeping"])
 def vacuum_tables():
     @task
     def nothing_to_do():
-        return "done"
+        return naturalsize(1000)
 
     nothing_to_do()
 
@@ -101,6 +102,8 @@ CREATE OR REPLACE TABLE commerce.gold.revenue AS
 SELECT customer, sum(cents) AS cents FROM commerce.bronze.orders GROUP BY customer
 """
 DOCKERFILE = "FROM apache/airflow:3.0.2-python3.11\nENV AIRFLOW_VAR_LANDING_PREFIX=landing\n"
+OWN_PACKAGE = "humanize==4.12.3"
+"""What the team's DAGs need beyond the row's packages."""
 ORDERS = 50
 REVENUE_OF_CUSTOMER_1 = sum(number * 100 for number in range(1, 51) if number % 7 == 1)
 
@@ -132,6 +135,7 @@ FILES = {
     "orchestration/dags/common/__init__.py": "",
     "orchestration/dags/common/names.py": NAMES,
     "orchestration/Dockerfile": DOCKERFILE,
+    "orchestration/requirements.txt": f"{OWN_PACKAGE}\n",
     "analytics/databricks.yml": BUNDLE,
     "analytics/jobs/orders.yml": JOB,
     "analytics/src/bronze_orders.ipynb": _notebook(BRONZE),

@@ -98,4 +98,7 @@ def _show(
         terminal.show(table(("what", "where", "to do"), rows))
     terminal.say()
     there = "" if found.root == Path.cwd() else f"cd {shlex.quote(str(found.root))} && "
-    terminal.hint(f"{there}sandbox validate", "sandbox up", "sandbox run")
+    airflow = made.values.get("airflow", {})
+    own = ["sandbox runtimes lock"] if airflow.get("extra_requirements") or airflow.get("providers") else []
+    first, *further = [*own, "sandbox validate", "sandbox up", "sandbox run"]
+    terminal.hint(f"{there}{first}", *further)

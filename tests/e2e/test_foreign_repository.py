@@ -15,7 +15,8 @@ import pytest
 
 from sandbox.runtimes.uv import run_uv
 from tests.driver import REPOSITORY
-from tests.foreign import FILES, ORDERS, REVENUE_OF_CUSTOMER_1, make_repository
+from tests.foreign import FILES, ORDERS, OWN_PACKAGE, REVENUE_OF_CUSTOMER_1, make_repository
+from tests.git import git
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("foreign repository")]
 
@@ -58,15 +59,20 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """The wheel and pytest in a fresh environment; the repository has no sandbox yet."""
+    """The wheel as a tool of uv's, with pytest; the repository has no sandbox yet."""
     folder = tmp_path_factory.mktemp("foreign")
     uv("build", "--quiet", "--wheel", "--python", sys.executable, "--no-build-isolation",
        "--out-dir", folder / "wheel", REPOSITORY, folder=folder)  # fmt: skip
-    uv("venv", "--quiet", "--python", sys.executable, folder / "tool", folder=folder)
     wheel = next((folder / "wheel").glob("*.whl"))
-    uv("pip", "install", "--quiet", "--python", folder / "tool" / "bin" / "python",
-       "--constraints", LOCKS / "dev.txt", wheel, "pytest", "pytest-xdist", folder=folder)  # fmt: skip
-    installed = Installed(bin=folder / "tool" / "bin", repository=make_repository(folder / "orders"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("UV_TOOL_DIR", str(folder / "tools"))
+        environment.setenv("UV_TOOL_BIN_DIR", str(folder / "bin"))
+        uv("tool", "install", "--quiet", "--python", sys.executable, "--constraints", LOCKS / "dev.txt",
+           "--with", "pytest", "--with", "pytest-xdist", wheel, folder=folder)  # fmt: skip
+    assert [path.name for path in (folder / "bin").iterdir()] == ["sandbox"]
+    installed = Installed(
+        bin=folder / "tools" / "data-platform-sandbox" / "bin", repository=make_repository(folder / "orders")
+    )
     try:
         yield installed
     finally:
@@ -75,7 +81,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 
 @pytest.fixture(scope="module")
 def drafted(installed: Installed) -> dict[str, Any]:
-    """What init said; the one thing that it asked is answered."""
+    """What init said; the one thing that it asked is answered, and the row with the team's package has its lock."""
     report: dict[str, Any] = installed.json("init")
     assert [item["what"] for item in report["unknown"]] == [
         "which S3 prefix lies behind the volume commerce.bronze.landing"
@@ -84,6 +90,8 @@ def drafted(installed: Installed) -> dict[str, Any]:
     text = file.read_text("utf-8")
     assert text.count('"s3://orders-lake/"') == 1
     file.write_text(text.replace('"s3://orders-lake/"', '"s3://orders-lake/landing/"'), encoding="utf-8")
+    locks = installed.json("runtimes", "lock")["locks"]
+    assert {(lock["state"], *lock["additions"]) for lock in locks} == {("new", OWN_PACKAGE)}
     return report
 
 
@@ -144,3 +152,21 @@ def test_the_first_test_passes(installed: Installed, drafted: dict[str, Any]) ->
 
     assert "2 passed" in out
     assert not list((installed.repository / ".sandbox").glob("*pytest-*"))
+
+
+def test_its_own_matrix_passes_its_own_gate(installed: Installed, drafted: dict[str, Any]) -> None:
+    """The cell that init drafted passes, and the evidence has the team's notebooks, jobs and lock in it."""
+    git(installed.repository, "init", "--quiet")
+    git(installed.repository, "add", "--all")
+    git(installed.repository, "commit", "--quiet", "--message", "a sandbox")
+
+    ran = installed.json("matrix", "run", "--group", "pr")
+    verdict = installed.json("gate", "--policy", "release")
+
+    assert [(cell["state"], cell["counts"]["passed"]) for cell in ran["cells"]] == [("passed", 2)]
+    assert verdict["passed"]
+    evidence = json.loads(Path(verdict["evidence"]).read_text("utf-8"))
+    names = {item["name"] for item in evidence["predicate"]["configuration"]}
+    assert {"analytics/src", "analytics/jobs/orders.yml", "orchestration/dags"} <= names
+    assert [name for name in names if name.startswith("lock:airflow-3.0.2-py3.11-") and "dbx" not in name]
+    assert git(installed.repository, "status", "--porcelain") == ""

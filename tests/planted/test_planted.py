@@ -6,10 +6,8 @@ Apart from the other tests because a plant takes minutes: it runs the cells of t
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import pytest
 from sandbox.matrix.model import load
 from sandbox.matrix.selection import select
 from tests.driver import REPOSITORY, Cli, Finished
+from tests.git import git
 from tests.planted.plants import PLANTS, Plant
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -26,16 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 GROUP = "pr"
 TESTS = ("tests/cell/test_dags.py", "tests/cell/test_pipeline.py")
 """Those of the DAGs, the wiring and the pipeline; the others would only find the same again."""
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git with an identity of the tests' own."""
-    identity = {"GIT_AUTHOR_NAME": "planted", "GIT_AUTHOR_EMAIL": "planted@example.org"}
-    identity |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in identity.items()}
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, env=os.environ | identity
-    )
-    return done.stdout
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_no_code_is_executed(repository: Path, capsys: pytest.CaptureFixture[str
         ("from airflow.sdk import Variable\nVariable.get(name)", "the names of Variables that the code computes"),
         ("x = dict(postgres_conn_id='warehouse')", "what the connection warehouse reaches"),
         ("x = dict(http_conn_id=name)", "the name of a connection that the code computes"),
-        ("import humanize", "which package the module humanize comes from"),
+        ("import peewee", "which package the module peewee comes from"),
         (
             "from airflow.providers.snowflake.operators.snowflake import SnowflakeOperator",
             "the row has no provider snowflake",
@@ -169,7 +169,7 @@ def test_what_a_dag_leaves_open(repository: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     "code",
     [
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import humanize",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import peewee",
         "import json, pendulum",
         "x = '{{ var.value.landing_prefix }}'",
         "x = dict(aws_conn_id=None)",
@@ -185,16 +185,17 @@ def test_what_needs_no_question(repository: Path, capsys: pytest.CaptureFixture[
 
 def test_packages_are_taken_from_the_requirements(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A module that the row lacks, a provider version that differs."""
-    dag(repository, "import humanize")
+    dag(repository, "import peewee")
     (repository / "orchestration" / "requirements.txt").write_text(
-        "# ours\napache-airflow==3.0.2\nhumanize==4.12.0  # sizes\n"
+        "# ours\napache-airflow==3.0.2\npeewee==3.17.9  # orders\n"
         "apache-airflow-providers-databricks==7.7.0\nunused==1.0\n"
     )
 
     assert run(["init"]) == 0
 
+    assert "sandbox runtimes lock" in capsys.readouterr().out
     config = read(repository)
-    assert config.airflow.extra_requirements == ("humanize==4.12.0",)
+    assert config.airflow.extra_requirements == ("peewee==3.17.9",)
     assert config.airflow.providers == {"databricks": "7.7.0"}
     assert load(repository / "matrix.toml").cells[0].databricks == "7.7.0"
 

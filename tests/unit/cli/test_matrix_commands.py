@@ -13,9 +13,9 @@ from sandbox.config import load as load_config
 from sandbox.report import source, store
 from sandbox.report.integrity import of_file, sealed
 from sandbox.report.model import File, Report, RuntimeUsed, State, TestResult
+from tests.git import git
 from tests.unit.gate.conftest import MATRIX
 from tests.unit.report.conftest import PASSED, result
-from tests.unit.report.test_source import git
 
 
 @pytest.fixture
