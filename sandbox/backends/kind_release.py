@@ -23,7 +23,7 @@ from sandbox.config.model import Connection
 from sandbox.errors import PrerequisiteMissing, SandboxError
 from sandbox.images import Image
 from sandbox.progress import Progress
-from sandbox.runtimes.store import cache_folder
+from sandbox.runtimes.store import cache_folder, make_cache
 from sandbox.services import SERVICES
 from sandbox.services.airflow_row import connection_text, environment
 from sandbox.services.spec import ARCHIVES, PROJECT, ServiceContext
@@ -95,7 +95,8 @@ def fetched(repository: str, version: str, tools: Tools) -> Path:
     """Airflow's chart as an archive of the cache, fetched there from its repository where it is not."""
     cached = cache_folder() / "charts" / f"airflow-{version}.tgz"
     if not cached.exists():
-        cached.parent.mkdir(parents=True, exist_ok=True)
+        make_cache(cached.parent.parent)
+        cached.parent.mkdir(exist_ok=True)
         options = ("--repo", repository, "--version", version, "--destination", str(cached.parent))
         try:
             tools.run("helm", "pull", "airflow", *options)

@@ -46,7 +46,9 @@ def _chosen(project: Path, reports: tuple[Path, ...], key: str) -> Path:
         return documents[0]
     read = [(store.read(document), document.parent) for document in documents]
     folder = store.new_folder(project)
-    return store.write(merge(read, folder, key=key), folder)
+    written = store.write(merge(read, folder, key=key), folder)
+    store.prune(project)
+    return written
 
 
 def _show(session: Session, report: Report, files: dict[str, Path]) -> None:

@@ -19,6 +19,8 @@ MOST_FILES = 200
 RECORDS = ("events.jsonl", "junit.xml", "pytest.log")
 PRINTED_LINES = 2000
 PRINT_SECONDS = 30.0
+REFUSED = str.maketrans(dict.fromkeys('":<>|*?\r\n', "_"))
+"""One of these in one path, and GitHub's upload-artifact refuses all files; Airflow's run ids have colons."""
 
 
 def records(folder: Path) -> Iterator[File]:
@@ -33,15 +35,15 @@ def collect(state: Path, folder: Path) -> Iterator[File]:
     found = [(path, "log", LARGEST_LOG_BYTES) for path in _newest_first(state, "logs/*.log", "airflow/logs/**/*.log")]
     found += [(path, "notebook", LARGEST_NOTEBOOK_BYTES) for path in _newest_first(state, "databricks/runs/**/*.ipynb")]
     for path, kind, most in found[:MOST_FILES]:
-        target = folder / "evidence" / path.relative_to(state)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        title = path.relative_to(state).as_posix()
+        target = _place(folder, title)
         if path.stat().st_size <= most:
             shutil.copyfile(path, target)
         elif kind == "log":
             _copy_end(path, target, most)
         else:
             continue  # the beginning or the end of a notebook is no notebook
-        yield _described(target, folder, kind=kind, title=path.relative_to(state).as_posix())
+        yield _described(target, folder, kind=kind, title=title)
 
 
 def printed(logs: Iterable[LogSource], folder: Path) -> Iterator[File]:
@@ -49,8 +51,8 @@ def printed(logs: Iterable[LogSource], folder: Path) -> Iterator[File]:
     for log in logs:
         if not isinstance(log, CommandLog):
             continue
-        target = folder / "evidence" / "logs" / f"{log.title}.log"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        title = f"logs/{log.title}.log"
+        target = _place(folder, title)
         with target.open("wb") as output, contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 log.command(PRINTED_LINES, follow=False),
@@ -62,7 +64,16 @@ def printed(logs: Iterable[LogSource], folder: Path) -> Iterator[File]:
                 check=False,
             )
         if target.stat().st_size:
-            yield _described(target, folder, kind="log", title=f"logs/{log.title}.log")
+            yield _described(target, folder, kind="log", title=title)
+
+
+def _place(folder: Path, title: str) -> Path:
+    """Where a file of this name is kept, in a folder that is there; no two get the same."""
+    place = folder / "evidence" / title.translate(REFUSED)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    while place.exists():
+        place = place.with_name(f"_{place.name}")
+    return place
 
 
 def _newest_first(state: Path, *patterns: str) -> list[Path]:

@@ -26,7 +26,7 @@ from sandbox.runtimes.maven import maven_access
 from sandbox.runtimes.preflight import RESERVE_MIB, choose_pythons
 from sandbox.runtimes.pythons import Found
 from sandbox.runtimes.registry import LOCKS, TOOL_LOCKS
-from sandbox.runtimes.store import RuntimeRequest, cache_folder, lock_sha256, runtimes_folder
+from sandbox.runtimes.store import RuntimeRequest, cache_folder, lock_sha256, make_cache, runtimes_folder
 from sandbox.runtimes.tools import Tools
 from sandbox.runtimes.uv import Cancelled, RunPip
 
@@ -82,7 +82,8 @@ def write_bundle(
     work = cache_folder(cache_dir) / "bundle-work" / name
     try:
         bundle = prepare(folder)
-        work.parent.mkdir(parents=True, exist_ok=True)
+        make_cache(work.parent.parent)
+        work.parent.mkdir(exist_ok=True)
         with _alone(work.with_suffix(".lock"), folder, progress):
             _clear(work)
             bundle = open_bundle(folder)

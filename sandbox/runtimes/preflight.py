@@ -10,7 +10,7 @@ from sandbox.errors import PrerequisiteMissing
 from sandbox.progress import Progress
 from sandbox.runtimes.pythons import Found, find_pythons, managed_pythons
 from sandbox.runtimes.registry import RUNTIMES
-from sandbox.runtimes.store import RuntimeRequest
+from sandbox.runtimes.store import RuntimeRequest, make_cache
 
 if TYPE_CHECKING:
     from sandbox.runtimes.tools import Tools
@@ -28,9 +28,10 @@ class _DownloadFailed(Exception):
 
 
 def make_folder(folder: Path) -> Path:
-    """Create the cache's folder, or say who may not."""
+    """Create the cache's folder of runtimes, or say who may not."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_cache(folder.parent)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
         raise PrerequisiteMissing(
             f"the cache folder {folder} cannot be made",

@@ -98,6 +98,14 @@ def cache_folder(cache_dir: Path | None = None) -> Path:
     return user_cache_path("data-platform-sandbox", appauthor=False)
 
 
+def make_cache(cache: Path) -> Path:
+    """Create the tool's cache; a new one tells Git to leave it alone, for CI systems want it inside of the checkout."""
+    cache.mkdir(parents=True, exist_ok=True)
+    if not any(cache.iterdir()):
+        (cache / ".gitignore").write_text("*\n", "utf-8")
+    return cache
+
+
 def runtimes_folder(cache_dir: Path | None = None) -> Path:
     """The folder of the built runtimes."""
     return cache_folder(cache_dir) / "runtimes"

@@ -29,17 +29,18 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the chart that Helm can render."""
     if shutil.which("helm") is None:
         pytest.skip("helm is not on PATH: https://helm.sh/docs/intro/install/")
-    cached = cache_folder() / "charts" / "airflow-1.18.0.tgz"
-    source = Path(os.environ.get("SANDBOX_AIRFLOW_CHART") or cached)
+    [wanted] = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["dependencies"]
+    archive = f"airflow-{wanted['version']}.tgz"
+    source = Path(os.environ.get("SANDBOX_AIRFLOW_CHART") or cache_folder() / "charts" / archive)
     if not source.exists():
-        pytest.skip(f"there is no {source}: SANDBOX_AIRFLOW_CHART names no folder or archive of Airflow's chart 1.18.0")
+        pytest.skip(f"there is no {source}: SANDBOX_AIRFLOW_CHART names no folder or archive of Airflow's chart")
     folder = tmp_path_factory.mktemp("chart") / "chart"
     shutil.copytree(CHART, folder, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
     (folder / "charts").mkdir()
     if source.is_dir():
         shutil.copytree(source, folder / "charts" / "airflow")
     else:
-        shutil.copy2(source, folder / "charts" / "airflow-1.18.0.tgz")
+        shutil.copy2(source, folder / "charts" / archive)
     return folder
 
 

@@ -182,3 +182,15 @@ def test_a_subset_of_tests_is_no_pass(folder: Path, capsys: pytest.CaptureFixtur
 
     assert run(["gate"]) == 1
     assert "ran tests/cell/test_a.py instead of tests/cell" in capsys.readouterr().err
+
+
+def test_merged_reports_do_not_pile_up(folder: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As those of runs: the oldest go, what was merged from elsewhere stays where it is."""
+    place = tmp_path_factory.mktemp("job")
+    report = store.write(store.read(folder), place)
+
+    for _ in range(store.RUNS_KEPT + 2):
+        assert run(["report", str(place)]) == 0
+
+    assert len(store.finished(project)) == store.RUNS_KEPT
+    assert report.exists()

@@ -37,6 +37,19 @@ def test_builds_what_is_missing(cache_dir: Path, tools: Tools, progress: Recorde
     assert progress.steps["runtime postgres"].said[-1].startswith("Python 3.11, 5 packages")
 
 
+def test_git_leaves_a_new_cache_alone(tmp_path: Path, tools: Tools, progress: RecordedProgress) -> None:
+    """A cache inside of a repository is no change of it; in a folder that was used before nothing is written."""
+    new, used = tmp_path / "new", tmp_path / "used"
+    used.mkdir()
+    (used / "precious.txt").touch()
+
+    for cache_dir in (new, used):
+        ensure(["postgres"], progress=progress, cache_dir=cache_dir, tools=tools)
+
+    assert (new / ".gitignore").read_text() == "*\n"
+    assert sorted(path.name for path in used.iterdir()) == ["precious.txt", "runtimes"]
+
+
 def test_warm_starts_nothing(cache_dir: Path, tools: Tools, uv: FakeUv, progress: RecordedProgress) -> None:
     """With everything built no command is run."""
     ensure(["postgres", "moto"], progress=progress, cache_dir=cache_dir, tools=tools)
