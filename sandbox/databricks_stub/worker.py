@@ -78,14 +78,21 @@ class Worker:
         """End the running tasks and leave their job_runs for the next worker to go on with."""
         self._stopping.set()
         self._wake.set()
+        deadline = time.monotonic() + timeout_seconds
+        running = self._cancel_running()
+        if self._dispatcher.ident is not None:
+            self._dispatcher.join(max(0.0, deadline - time.monotonic()))
+        # the dispatcher may have been about to start one more
+        for thread in running | self._cancel_running():
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _cancel_running(self) -> set[threading.Thread]:
         with self._lock:
             running = list(self._running.values())
         for _, cancel in running:
             cancel.set()
-        deadline = time.monotonic() + timeout_seconds
-        threads = [thread for thread, _ in running]
-        for thread in ([self._dispatcher] if self._dispatcher.ident is not None else []) + threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        return {thread for thread, _ in running}
 
     def _recover(self) -> None:
         for run in self._runs.active():
@@ -227,9 +234,14 @@ class Worker:
         if not free:
             self._runs.set_task_run(task.run_id, State(life_cycle=LifeCycle.PENDING, message="Waiting for a free slot"))
             return
-        self._runs.set_task_run(task.run_id, State(life_cycle=LifeCycle.RUNNING, message="In run"))
-        self._on_change()
-        thread.start()
+        try:
+            self._runs.set_task_run(task.run_id, State(life_cycle=LifeCycle.RUNNING, message="In run"))
+            self._on_change()
+            thread.start()
+        except BaseException:
+            with self._lock:
+                del self._running[task.run_id]
+            raise
 
     def _attempt(self, run: JobRun, task: TaskRun, cancel: threading.Event) -> None:
         try:
@@ -240,9 +252,11 @@ class Worker:
                 state=State(life_cycle=LifeCycle.INTERNAL_ERROR, result=Result.FAILED, message=message),
                 outcome=TaskOutcome(error=repr(error), error_trace=traceback.format_exc()),
             )
-        self._record(task, finished)
-        with self._lock:
-            del self._running[task.run_id]
+        try:
+            self._record(task, finished)
+        finally:
+            with self._lock:
+                del self._running[task.run_id]
         self._on_change()
         self._wake.set()
 

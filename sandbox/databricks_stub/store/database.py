@@ -87,19 +87,22 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All changes inside happen together or not at all; transactions nest into the outermost."""
         with self._lock:
-            if self._depth == 0:
+            outermost = self._depth == 0
+            if outermost:
                 self._connection.execute("begin immediate")
             self._depth += 1
             try:
                 yield
+                if outermost:
+                    self._connection.execute("commit")
             except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
+                # Documented: https://sqlite.org/lang_transaction.html - on a full disk SQLite may have rolled back by
+                # itself; doing so again would hide what happened behind "no transaction is active".
+                if outermost and self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._connection.execute("commit")
+            finally:
+                self._depth -= 1
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one change; the number of rows it touched."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,41 @@ def test_a_database_of_another_version_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(DatabaseError, match="schema 99, not 1"):
         Database(tmp_path / "db")
+
+
+class Refusing:
+    """A connection as on a full disk: one statement fails, with or without a rollback by SQLite itself."""
+
+    def __init__(self, real: sqlite3.Connection, *, refused: str, rolls_back: bool) -> None:
+        self._real = real
+        self._refused = refused
+        self._rolls_back = rolls_back
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def execute(self, sql: str, *arguments: Any) -> Any:
+        """Fail for the refused statement."""
+        if sql.startswith(self._refused):
+            if self._rolls_back:
+                self._real.rollback()
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._real.execute(sql, *arguments)
+
+
+@pytest.mark.parametrize("refused", ["insert", "commit"])
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_a_full_disk_is_told_and_leaves_nothing_open(tmp_path: Path, refused: str, rolls_back: bool) -> None:
+    """SQLite's own words come out, nothing half done stays, and the next change works."""
+    database = Database(tmp_path / "db")
+    real = database._connection
+    database._connection = Refusing(real, refused=refused, rolls_back=rolls_back)  # type: ignore[assignment]
+
+    with pytest.raises(sqlite3.OperationalError, match="database or disk is full"):
+        database.execute("insert into idempotency_tokens values ('a', 1)")
+
+    database._connection = real
+    assert database.rows("select * from idempotency_tokens") == []
+    database.execute("insert into idempotency_tokens values ('b', 1)")
+    assert [row["token"] for row in database.rows("select * from idempotency_tokens")] == ["b"]
+    database.close()
