@@ -94,7 +94,7 @@ def assemble(
         on_change=on_change,
     )
     statements = StatementRunner(
-        store.statements, runner, catalog=settings.catalog, schema=next(iter(settings.schemas), "default")
+        store.statements, runner, catalog=settings.catalog, schema=next(iter(settings.schemas), "default"), log=log
     )
     services = Services(
         settings=settings,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -15,6 +17,7 @@ from sandbox.databricks_stub.store.statements import Statement, StatementStore
 THREADS = 2
 LEAVE_SECONDS = 0.25
 DEFAULT_ROW_LIMIT = 100_000
+ERROR_PAUSE_SECONDS = 1.0
 STOPPED_MESSAGE = "The workspace stopped while this statement ran; send it again."
 
 
@@ -31,11 +34,20 @@ class RunsSql(Protocol):
 class StatementRunner:
     """A few threads over the store's open statements."""
 
-    def __init__(self, store: StatementStore, runner: RunsSql, *, catalog: str, schema: str) -> None:
+    def __init__(
+        self,
+        store: StatementStore,
+        runner: RunsSql,
+        *,
+        catalog: str,
+        schema: str,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self._store = store
         self._runner = runner
         self._catalog = catalog
         self._schema = schema
+        self._log = log
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="statement")
         self._ended = threading.Condition()
         self._leaving = threading.Event()
@@ -77,30 +89,46 @@ class StatementRunner:
         return found
 
     def _run(self, statement_id: str) -> None:
+        try:
+            self._execute(statement_id)
+        except SqlError as error:
+            self._fail(statement_id, str(error))
+        except sqlite3.Error as error:
+            self._log(traceback.format_exc())
+            self._fail(statement_id, f"The workspace's database cannot keep this statement or its result: {error}")
+        except Exception as error:  # the client must learn of it, whatever it was
+            self._log(traceback.format_exc())
+            self._fail(statement_id, f"The sandbox failed: {error!r}")
+
+    def _execute(self, statement_id: str) -> None:
         statement = self._store.find(statement_id)
         if statement is None or not self._store.move(statement_id, "RUNNING"):
             return
         request = statement.request
         limit = int(request.get("row_limit") or DEFAULT_ROW_LIMIT)
-        try:
-            result = self._runner.sql(
-                str(request["statement"]),
-                request.get("parameters") or [],
-                catalog=request.get("catalog") or self._catalog,
-                schema=request.get("schema") or self._schema,
-                row_limit=limit + 1,
-            )
-        except SqlError as error:
-            self._move(statement_id, "FAILED", error=str(error))
-            return
-        except Exception as error:  # the client must learn of it, whatever it was
-            self._move(statement_id, "FAILED", error=f"The sandbox failed: {error!r}")
-            return
+        result = self._runner.sql(
+            str(request["statement"]),
+            request.get("parameters") or [],
+            catalog=request.get("catalog") or self._catalog,
+            schema=request.get("schema") or self._schema,
+            row_limit=limit + 1,
+        )
         columns = [
             {"name": item.name, "type_text": item.type_text, "type_name": item.type_name} for item in result.columns
         ]
         kept = {"columns": columns, "rows": result.rows[:limit], "truncated": len(result.rows) > limit}
         self._move(statement_id, "SUCCEEDED", result=kept)
+
+    def _fail(self, statement_id: str, error: str) -> None:
+        """Keep that a statement failed, as soon as there is room; the next workspace fails what this one could not."""
+        while True:
+            try:
+                self._move(statement_id, "FAILED", error=error)
+                return
+            except sqlite3.Error:
+                self._log(traceback.format_exc())
+                if self._leaving.wait(ERROR_PAUSE_SECONDS):
+                    return
 
     def _move(self, statement_id: str, state: str, **values: Any) -> None:
         self._store.move(statement_id, state, **values)

@@ -22,11 +22,16 @@ WAIT_DEFAULT, WAIT_MOST = 10.0, 50.0
 def execute(call: Call) -> Json:
     """Accept a statement and wait for it as long as the client asks."""
     call.required_text("statement")
+    # Documented: https://docs.databricks.com/api/workspace/statementexecution/executestatement - both are required.
+    call.required_text("warehouse_id")
     if call.text("disposition", "INLINE") != "INLINE" or call.text("format", "JSON_ARRAY") != "JSON_ARRAY":
         raise invalid_parameter("This fake workspace answers with disposition INLINE and format JSON_ARRAY only.")
     wait = _wait_seconds(call.text("wait_timeout", f"{WAIT_DEFAULT:g}s"))
     request = {key: call.values[key] for key in REQUEST_KEYS if call.values.get(key) is not None}
-    call.integer("row_limit")
+    limit = call.integer("row_limit")
+    if limit is not None and limit < 1:
+        raise invalid_parameter(f"row_limit must be at least 1, not {limit}")
+    _check_parameters(call)
     services = call.services
     statement_id = services.workspace.statements.create(request)
     services.statements.submit(statement_id)
@@ -97,6 +102,16 @@ def _find(call: Call) -> Statement:
     if found is None:
         raise not_found(f"The statement {statement_id} was not found.")
     return found
+
+
+def _check_parameters(call: Call) -> None:
+    # Documented: each has a name; a value that is left out is NULL, a type that is left out STRING. Markers without
+    # names, which the values of an unnamed list would fill, exist in the connectors only.
+    for position, item in enumerate(call.list("parameters"), start=1):
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not item["name"]:
+            raise invalid_parameter(f"parameters: item {position} must be an object with a name, a value and a type")
+        if isinstance(item.get("value"), (dict, list)) or not isinstance(item.get("type", ""), str):
+            raise invalid_parameter(f"parameters: the value and the type of {item['name']!r} must be texts")
 
 
 def _wait_seconds(text: str) -> float:

@@ -49,7 +49,7 @@ def test_sigterm_stops_it_quickly_and_the_run_goes_on_later(workspace: Workspace
     wait_until(lambda: "hold_on" in workspace.started(), "the start of hold_on")
 
     with ThreadPoolExecutor() as pool:
-        body = {"statement": "select forever", "wait_timeout": "50s"}
+        body = {"statement": "select forever", "warehouse_id": "x", "wait_timeout": "50s"}
         waiting = pool.submit(workspace.client.post, "/api/2.0/sql/statements", json=body, timeout=60)
         wait_until(lambda: "forever" in workspace.started(), "the start of the statement")
         begin = time.monotonic()

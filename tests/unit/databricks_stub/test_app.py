@@ -106,7 +106,7 @@ def test_our_own_bug_is_an_envelope_too(harness: Harness, monkeypatch: pytest.Mo
 
 def test_a_slash_at_the_end_changes_nothing(harness: Harness) -> None:
     """The SDK for Python calls sql/statements/ so."""
-    assert harness.post("/2.0/sql/statements/", statement="select 1")["status"] == {"state": "SUCCEEDED"}
+    assert harness.post("/2.0/sql/statements/", statement="select 1", warehouse_id="x")["status"] == {"state": "SUCCEEDED"}
 
 
 def test_routes_are_unique_and_tell_where_they_come_from() -> None:
