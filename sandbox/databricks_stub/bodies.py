@@ -14,7 +14,10 @@ FORM = "multipart/form-data"
 
 
 def parse(content_type: str, body: bytes) -> dict[str, Any]:
-    """The values of a body; an uploaded `content` comes as base64, as it would in JSON."""
+    """The values of a body; an uploaded `content` comes as base64, as it would in JSON.
+
+    A field that is null counts as left out, at any depth. Raises ApiError for what is no JSON object.
+    """
     if content_type.lower().startswith(FORM):
         return _form(content_type, body)
     if not body.strip():
@@ -27,7 +30,16 @@ def parse(content_type: str, body: bytes) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict):
         raise malformed("The body must be a JSON object")
-    return found
+    # Documented: https://protobuf.dev/programming-guides/json - a null is a field that was not set; clients in Java and
+    # Python send their empty fields so.
+    return dict(without_nulls(found))
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without the fields of its objects that are null; items of lists stay."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _form(content_type: str, body: bytes) -> dict[str, Any]:

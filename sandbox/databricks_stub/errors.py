@@ -43,6 +43,13 @@ def not_found(message: str) -> ApiError:
     return ApiError(404, "RESOURCE_DOES_NOT_EXIST", message)
 
 
+def no_such_job(job_id: int) -> ApiError:
+    """A job that does not exist."""
+    # Measured by the vendor's SDK team (errors/overrides.py of databricks-sdk-py) for jobs/get, and seen in logs of
+    # run-now: no 404, and clients look for these words.
+    return invalid_parameter(f"Job {job_id} does not exist.")
+
+
 def already_exists(message: str) -> ApiError:
     """A resource that exists and may not be overwritten."""
     return ApiError(400, "RESOURCE_ALREADY_EXISTS", message)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.databricks_stub.bundle import BundleJob, BundleWatcher, Snapshot
-from sandbox.databricks_stub.errors import ApiError, invalid_parameter, not_found
+from sandbox.databricks_stub.errors import ApiError, invalid_parameter, no_such_job
 from sandbox.databricks_stub.jobspec import JobSpecError, normalised, parse
 from sandbox.databricks_stub.model import Job
 from sandbox.databricks_stub.store.jobs import JobStore, StoredJob
@@ -38,17 +38,21 @@ class JobCatalog:
         return sorted(filter(None, jobs), key=lambda job: (-job.created_time, job.job_id))
 
     def get(self, job_id: int) -> Job:
-        """The job of that id; 404 when there is none, and the bundle's error when only it could have the job."""
+        """The job of that id; refused when there is none, and when the bundle, which could have it, is broken."""
+        found = self.find(job_id)
+        if found is None:
+            raise no_such_job(job_id)
+        return found
+
+    def find(self, job_id: int) -> Job | None:
+        """The job of that id, None when there is none; refused when the bundle, which could have it, is broken."""
         snapshot = self.watcher.current()
         stored = self.store.find(job_id)
         if stored is not None and stored.bundle_digest is None and not stored.deleted:
             return _from_store(stored)
         if snapshot.error:
             raise _broken(snapshot)
-        found = _from_bundle(snapshot.jobs[job_id], stored, snapshot) if job_id in snapshot.jobs else None
-        if found is None:
-            raise not_found(f"Job {job_id} does not exist.")
-        return found
+        return _from_bundle(snapshot.jobs[job_id], stored, snapshot) if job_id in snapshot.jobs else None
 
     def create(self, settings: Mapping[str, Any], *, queue_by_default: bool) -> int:
         """Keep a new job; its id."""
@@ -67,8 +71,7 @@ class JobCatalog:
             if inner and outer in MERGED_BY_KEY:
                 settings[outer] = [item for item in settings.get(outer, ()) if item.get(MERGED_BY_KEY[outer]) != inner]
         for key, value in changes.items():
-            identity = MERGED_BY_KEY.get(key)
-            settings[key] = _merged(settings.get(key) or [], value, identity) if identity else value
+            settings[key] = _merged(key, settings.get(key) or [], value) if key in MERGED_BY_KEY else value
         self._put(job, settings)
 
     def delete(self, job_id: int) -> None:
@@ -77,8 +80,7 @@ class JobCatalog:
         self.store.delete(job_id, bundle_digest=self._digest(job.job_id))
 
     def _put(self, job: Job, settings: Mapping[str, Any]) -> None:
-        queue = bool(job.settings.get("queue", {}).get("enabled", True))
-        kept = checked(settings, queue_by_default=queue)
+        kept = checked(settings, queue_by_default=parse(job.settings).queue_enabled)
         self.store.put(job.job_id, kept, bundle_digest=self._digest(job.job_id), created_time=job.created_time)
 
     def _digest(self, job_id: int) -> str | None:
@@ -108,7 +110,10 @@ def _from_store(job: StoredJob) -> Job:
     return Job(job_id=job.job_id, settings=job.settings, created_time=job.created_time)
 
 
-def _merged(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], identity: str) -> list[Mapping[str, Any]]:
+def _merged(key: str, old: list[Mapping[str, Any]], new: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(new, list) or not all(isinstance(item, Mapping) for item in new):
+        raise invalid_parameter(f"new_settings.{key} must be a list of objects")
+    identity = MERGED_BY_KEY[key]
     by_key = {item.get(identity): item for item in old}
     return list((by_key | {item.get(identity): item for item in new}).values())
 

@@ -56,6 +56,8 @@ def parse(settings: Mapping[str, Any], *, queue_by_default: bool = True) -> JobS
     if not problems:
         problems += _graph_problems(tasks)
     queue = settings.get("queue")
+    if queue is not None and not isinstance(queue, Mapping):
+        problems.append("queue must be an object")
     spec = JobSpec(
         name=str(settings.get("name") or DEFAULT_NAME),
         tasks=tasks,

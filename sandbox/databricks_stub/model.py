@@ -77,11 +77,17 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """One entry of `repair_history` beyond the original run."""
+    """One entry of `repair_history` beyond the original run.
+
+    `state_before` and `end_before` are how the job_run had ended when it was repaired; None where a former version of
+    the sandbox did not keep them.
+    """
 
     repair_id: int
     start_time: int
     task_run_ids: tuple[int, ...]
+    state_before: State | None = None
+    end_before: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +117,7 @@ class JobRun:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOutcome:
-    """What a finished attempt left behind; `outputs` is the executed notebook's path."""
+    """What a finished attempt left behind; `executed_notebook` is the path of the notebook with its outputs."""
 
     exit_value: str | None = None
     error: str | None = None
@@ -125,8 +131,8 @@ class TaskOutcome:
 class TaskRun:
     """One attempt of one task of a job_run; the highest attempt is the current one.
 
-    `retries` counts the failures and `interruptions` the workspace's own stops that led to this attempt since the
-    run began or was repaired.
+    Since the run began or was repaired, `retries` counts the failures before this attempt, and `interruptions` the
+    workspace's own stops before and during it.
     """
 
     run_id: int

@@ -9,6 +9,8 @@ from sandbox.databricks_stub.model import JobRun, JobSpec, TaskRun, TaskSpec
 from sandbox.databricks_stub.states import BAD_RESULTS, CANCELED_RESULTS, WAITING, LifeCycle, Result, State, ended
 
 CANCELED_MESSAGE = "Run cancelled."
+MAX_INTERRUPTIONS = 3
+"""How often a task may run when the workspace stops: one that ends the workspace each time would do so for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,8 @@ def is_timed_out(spec: JobSpec, run: JobRun, now_ms: int) -> bool:
 
 def _retry(spec: TaskSpec, task: TaskRun) -> Retry | None:
     failed = task.state.result is Result.FAILED or (task.state.result is Result.TIMEDOUT and spec.retry_on_timeout)
-    if not failed or task.cancel_requested or (0 <= spec.max_retries <= task.retries):
+    given_up = task.cancel_requested or task.interruptions >= MAX_INTERRUPTIONS
+    if not failed or given_up or (0 <= spec.max_retries <= task.retries):
         return None
     return Retry(task=task, not_before=(task.end_time or 0) + spec.min_retry_interval_ms)
 

@@ -151,27 +151,26 @@ def _job_parameters(run: JobRun) -> list[Json]:
 
 
 def repair_history_json(run: JobRun, attempts: Sequence[TaskRun]) -> list[Json]:
-    """`repair_history`: the original run first, then every repair."""
-    repaired = {run_id for repair in run.repairs for run_id in repair.task_run_ids}
-    original = [task for task in attempts if task.run_id not in repaired]
-    history = [
-        {
-            "type": "ORIGINAL",
-            "start_time": run.created_time,
-            "end_time": run.end_time or 0,
-            "state": state_json(run.state, of_job_run=True),
-            "task_run_ids": [task.run_id for task in original],
-        }
-    ]
-    for repair in run.repairs:
-        history.append(
-            {
-                "id": repair.repair_id,
-                "type": "REPAIR",
-                "start_time": repair.start_time,
-                "end_time": run.end_time or 0,
-                "state": state_json(run.state, of_job_run=True),
-                "task_run_ids": list(repair.task_run_ids),
-            }
-        )
+    """`repair_history`: the original run first, then every repair, each as it had ended when the next one began."""
+    ends = [(repair.state_before, repair.end_before) for repair in run.repairs] + [(run.state, run.end_time)]
+    history: list[Json] = [{"type": "ORIGINAL", "start_time": run.created_time}]
+    history += [{"id": item.repair_id, "type": "REPAIR", "start_time": item.start_time} for item in run.repairs]
+    for number, (entry, (state, end)) in enumerate(zip(history, ends, strict=True)):
+        entry["end_time"] = end or 0
+        if state is not None:
+            entry["state"] = state_json(state, of_job_run=True)
+        entry["task_run_ids"] = [task.run_id for task in attempts if _repair_of(run, attempts, task) == number]
     return history
+
+
+def _repair_of(run: JobRun, attempts: Sequence[TaskRun], task: TaskRun) -> int:
+    """Which repair an attempt belongs to, 0 for none: a repair's first attempt begins it, retries follow that."""
+    begun = [item for item in attempts if item.task_key == task.task_key and item.attempt <= task.attempt]
+    return max(
+        (
+            number
+            for number, repair in enumerate(run.repairs, start=1)
+            if any(item.run_id in repair.task_run_ids for item in begun)
+        ),
+        default=0,
+    )

@@ -55,7 +55,7 @@ _LEGAL: dict[LifeCycle, frozenset[LifeCycle]] = {
     # A repair takes an ended job_run back to the start; an ended task_run stays ended and gets a new attempt.
     LifeCycle.TERMINATED: frozenset({LifeCycle.PENDING}),
     LifeCycle.INTERNAL_ERROR: frozenset({LifeCycle.PENDING}),
-    LifeCycle.SKIPPED: frozenset(),
+    LifeCycle.SKIPPED: frozenset({LifeCycle.PENDING}),
 }
 
 

@@ -18,11 +18,19 @@ from typing import assert_never
 from sandbox.databricks_stub.clock import Clock
 from sandbox.databricks_stub.jobspec import parse
 from sandbox.databricks_stub.model import JobRun, JobSpec, TaskOutcome, TaskRun
-from sandbox.databricks_stub.scheduling import CANCELED_MESSAGE, End, Finish, Retry, Start, decide, is_timed_out
+from sandbox.databricks_stub.scheduling import (
+    CANCELED_MESSAGE,
+    MAX_INTERRUPTIONS,
+    End,
+    Finish,
+    Retry,
+    Start,
+    decide,
+    is_timed_out,
+)
 from sandbox.databricks_stub.states import LifeCycle, Result, State, ended
 from sandbox.databricks_stub.store.runs import RunStore
 
-MAX_INTERRUPTIONS = 3
 ERROR_PAUSE_SECONDS = 1.0
 
 
@@ -158,10 +166,7 @@ class Worker:
     def _admit(self, run: JobRun, spec: JobSpec, started: int) -> bool:
         """Start the job_run unless too many of its job run already."""
         if run.cancel_requested:
-            for task in self._runs.tasks(run.run_id):
-                if not task.state.is_terminal:
-                    self._runs.set_task_run(task.run_id, ended(Result.CANCELED, CANCELED_MESSAGE))
-            self._set_job_run(run.run_id, ended(Result.CANCELED, CANCELED_MESSAGE))
+            self._end_waiting(run, ended(Result.CANCELED, CANCELED_MESSAGE))
             return False
         if run.run_type != "JOB_RUN" or started < spec.max_concurrent_runs:
             self._set_job_run(run.run_id, State(life_cycle=LifeCycle.RUNNING, message="In run"))
@@ -174,10 +179,15 @@ class Worker:
         skipped = State(
             life_cycle=LifeCycle.SKIPPED, result=Result.MAXIMUM_CONCURRENT_RUNS_REACHED, message=f"Skipped: {limit}."
         )
-        for task in self._runs.tasks(run.run_id):
-            self._runs.set_task_run(task.run_id, skipped)
-        self._set_job_run(run.run_id, skipped)
+        self._end_waiting(run, skipped)
         return False
+
+    def _end_waiting(self, run: JobRun, state: State) -> None:
+        """End a job_run that never started; of a repaired one, what has ended before stays as it is."""
+        for task in self._runs.tasks(run.run_id):
+            if not task.state.is_terminal:
+                self._runs.set_task_run(task.run_id, state)
+        self._set_job_run(run.run_id, state)
 
     def _advance(self, run_id: int, spec: JobSpec) -> int | None:
         """Do all that a started job_run can do now; when to look again at the latest."""

@@ -49,7 +49,7 @@ def list_jobs(call: Call) -> Json:
 
 def update(call: Call) -> Json:
     """Change some settings of a job."""
-    remove = call.list("fields_to_remove")
+    remove = [str(path) for path in call.list("fields_to_remove")]
     call.services.catalog.update(call.required_integer("job_id"), call.mapping("new_settings"), remove)
     return {}
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from sandbox.databricks_stub.context import Call
-from sandbox.databricks_stub.errors import ApiError, invalid_parameter, invalid_state
+from sandbox.databricks_stub.errors import invalid_parameter, invalid_state
 from sandbox.databricks_stub.handlers.jobs import queue_by_default
 from sandbox.databricks_stub.job_catalog import checked
 from sandbox.databricks_stub.links import run_page_url, task_page_url
 from sandbox.databricks_stub.model import JobRun, RunRequest, TaskRun
 from sandbox.databricks_stub.schemas import Json, repair_history_json, run_json, task_json
-from sandbox.databricks_stub.states import Result
+from sandbox.databricks_stub.states import LifeCycle, Result
 
 PARAMETERS = (
     "job_parameters",
@@ -116,11 +115,15 @@ def cancel(call: Call) -> Json:
 
 
 def cancel_all(call: Call) -> Json:
-    """Ask every active job_run of a job (or, with all_queued_runs, every queued one) to end."""
-    job_id = call.integer("job_id")
-    if job_id is None and not call.flag("all_queued_runs"):
+    """Ask every active job_run of a job to end; with all_queued_runs only those that wait in the queue, of any job."""
+    # Documented: https://docs.databricks.com/api/workspace/jobs/cancelallruns - without job_id, all_queued_runs means
+    # those of the whole workspace. Assumed: with job_id, the queued ones of that job.
+    job_id, queued_only = call.integer("job_id"), call.flag("all_queued_runs")
+    if job_id is None and not queued_only:
         raise invalid_parameter("job_id is required")
     for run in call.services.workspace.runs.active():
+        if queued_only and run.state.life_cycle is not LifeCycle.QUEUED:
+            continue
         if job_id is None or run.job_id == job_id:
             call.services.workspace.runs.request_cancel(run.run_id)
     call.services.worker.wake()
@@ -167,14 +170,14 @@ def repair(call: Call) -> Json:
 
 
 def find(call: Call) -> tuple[JobRun, TaskRun | None]:
-    """The job_run that `run_id` names, and the task_run if it names one of those; 404 otherwise."""
+    """The job_run that `run_id` names, and the task_run if it names one of those; 400 otherwise."""
     run_id = call.required_integer("run_id")
     runs = call.services.workspace.runs
     task = runs.task_run(run_id)
     run = runs.job_run(run_id if task is None else task.job_run_id)
     if run is None:
         # Documented: an unknown run is INVALID_PARAMETER_VALUE, not a 404.
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Run {run_id} does not exist.")
+        raise invalid_parameter(f"Run {run_id} does not exist.")
     return run, task
 
 
@@ -204,14 +207,11 @@ def _run_json(call: Call, run: JobRun, *, tasks_from: int = 0, with_tasks: bool 
 
 def _current_settings(call: Call, run: JobRun) -> Mapping[str, Any]:
     # Documented: a repair uses the current settings of the job; of a job that is gone or lost tasks, those of the run.
-    try:
-        settings = call.services.catalog.get(run.job_id).settings
-    except ApiError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
+    job = call.services.catalog.find(run.job_id)
+    if job is None:
         return run.settings
     wanted = {task["task_key"] for task in run.settings["tasks"]}
-    return settings if wanted <= {task["task_key"] for task in settings.get("tasks", ())} else run.settings
+    return job.settings if wanted <= {task["task_key"] for task in job.settings.get("tasks", ())} else run.settings
 
 
 def _with_dependents(run: JobRun, keys: set[str]) -> set[str]:

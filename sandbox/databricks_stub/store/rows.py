@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Any
 
 from sandbox.databricks_stub.model import JobRun, Repair, TaskOutcome, TaskRun
 from sandbox.databricks_stub.states import LifeCycle, Result, State
@@ -24,9 +25,7 @@ def job_run_of(row: sqlite3.Row) -> JobRun:
         start_time=row["start_time"],
         end_time=row["end_time"],
         cancel_requested=bool(row["cancel_requested"]),
-        repairs=tuple(
-            Repair(**{**item, "task_run_ids": tuple(item["task_run_ids"])}) for item in json.loads(row["repairs"])
-        ),
+        repairs=tuple(_repair(item) for item in json.loads(row["repairs"])),
     )
 
 
@@ -46,6 +45,23 @@ def task_run_of(row: sqlite3.Row) -> TaskRun:
         interruptions=row["interruptions"],
         retries=row["retries"],
         outcome=TaskOutcome(**json.loads(row["outcome"])),
+    )
+
+
+def _repair(item: dict[str, Any]) -> Repair:
+    before = item.get("state_before")
+    return Repair(
+        repair_id=item["repair_id"],
+        start_time=item["start_time"],
+        task_run_ids=tuple(item["task_run_ids"]),
+        state_before=None
+        if before is None
+        else State(
+            life_cycle=LifeCycle(before["life_cycle"]),
+            result=None if before["result"] is None else Result(before["result"]),
+            message=before["message"],
+        ),
+        end_before=item.get("end_before"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.databricks_stub.clock import Clock, Ids
+from sandbox.databricks_stub.errors import invalid_parameter
 from sandbox.databricks_stub.model import JobRun, Repair, RunRequest, TaskOutcome, TaskRun
 from sandbox.databricks_stub.states import TERMINAL, LifeCycle, Result, State, check_transition
 from sandbox.databricks_stub.store.database import Database, dump
@@ -24,7 +25,10 @@ class RunStore:
         self._ids = ids
 
     def accept(self, request: RunRequest, task_keys: Sequence[str]) -> int:
-        """Keep a new PENDING job_run with one waiting task_run each; the run_id (the first one's for a known token)."""
+        """Keep a new PENDING job_run with one waiting task_run each; its run_id.
+
+        A known token gives the run that it started; that of a deleted run is refused with an ApiError.
+        """
         with self._database.transaction():
             if request.idempotency_token and (known := self._run_of_token(request.idempotency_token)) is not None:
                 return known
@@ -54,7 +58,12 @@ class RunStore:
             return run_id
 
     def _run_of_token(self, token: str) -> int | None:
-        row = self._database.row("select run_id from idempotency_tokens where token=?", (token,))
+        row = self._database.row(
+            "select run_id, deleted from idempotency_tokens join job_runs using (run_id) where token=?", (token,)
+        )
+        if row is not None and row["deleted"]:
+            # Documented: https://docs.databricks.com/api/workspace/jobs/runnow - an error, and no new run.
+            raise invalid_parameter(f"The run {row['run_id']} of idempotency_token {token!r} has been deleted.")
         return None if row is None else int(row["run_id"])
 
     def _insert_task(
@@ -197,6 +206,7 @@ class RunStore:
         )
         with self._database.transaction():
             self.set_task_run(task.run_id, state)
+            self._database.execute("update task_runs set interruptions=? where run_id=?", (times, task.run_id))
             if again:
                 self._next_attempt(task, not_before=None, retries=task.retries, interruptions=times)
 
@@ -227,7 +237,13 @@ class RunStore:
         """Take an ended job_run back to PENDING with new attempts of these tasks; the repair_id."""
         with self._database.transaction():
             new = tuple(self._next_attempt(task, not_before=None, retries=0, interruptions=0) for task in tasks)
-            repair = Repair(repair_id=self._ids.number(), start_time=self._clock.now_ms(), task_run_ids=new)
+            repair = Repair(
+                repair_id=self._ids.number(),
+                start_time=self._clock.now_ms(),
+                task_run_ids=new,
+                state_before=run.state,
+                end_before=run.end_time,
+            )
             self.set_job_run(run.run_id, State(life_cycle=LifeCycle.PENDING))
             self._database.execute(
                 "update job_runs set repairs=?, settings=?, overriding=?, start_time=null, cancel_requested=0 "

@@ -62,7 +62,60 @@ def test_a_job_is_created_read_changed_and_deleted(harness: Harness) -> None:
 
     harness.post("/2.1/jobs/delete", job_id=made)
     answer = harness.client.get("/api/2.1/jobs/get", params={"job_id": made})
-    assert (answer.status_code, answer.json()["message"]) == (404, f"Job {made} does not exist.")
+    assert answer.json() == {"error_code": "INVALID_PARAMETER_VALUE", "message": f"Job {made} does not exist."}
+
+
+@pytest.mark.parametrize("path", ["jobs/update", "jobs/reset", "jobs/delete", "jobs/run-now"])
+def test_a_job_that_does_not_exist(harness: Harness, path: str) -> None:
+    """It is a 400 of Databricks, not a 404; the SDKs look for its words."""
+    answer = refusal(harness, f"/2.2/{path}", job_id=5, new_settings={"name": "one"})
+
+    assert answer == (400, "INVALID_PARAMETER_VALUE", "Job 5 does not exist.")
+
+
+def test_a_null_counts_as_left_out(harness: Harness) -> None:
+    """Clients send their empty fields so, at any depth."""
+    first = task("a", depends_on=None, max_retries=None)
+    made = harness.post("/2.2/jobs/create", name="one", queue=None, tasks=[first], parameters=None)["job_id"]
+
+    harness.post("/2.2/jobs/update", job_id=made, new_settings={"tasks": None, "name": "two", "queue": None})
+    harness.post("/2.2/jobs/update", job_id=made, new_settings=None, fields_to_remove=None)
+    settings = harness.get("/2.2/jobs/get", job_id=made)["settings"]
+    run_id = harness.post("/2.2/jobs/run-now", job_id=made, job_parameters={"day": None}, only=None)["run_id"]
+
+    assert (settings["name"], settings["queue"]) == ("two", {"enabled": True})
+    assert [item["task_key"] for item in settings["tasks"]] == ["a"]
+    assert harness.results(run_id) == {"a": "SUCCESS"}
+    assert harness.runner.tasks[0].parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("new_settings", "words"),
+    [
+        ({"tasks": "a"}, "new_settings.tasks must be a list of objects"),
+        ({"tasks": [None]}, "new_settings.tasks must be a list of objects"),
+        ({"queue": "yes"}, "queue must be an object"),
+    ],
+)
+def test_settings_of_another_shape_are_refused(harness: Harness, new_settings: dict[str, Any], words: str) -> None:
+    """And the job stays as it was."""
+    made = harness.post("/2.2/jobs/create", name="one", tasks=[task("a")])["job_id"]
+    before = harness.get("/2.2/jobs/get", job_id=made)
+
+    status, code, message = refusal(harness, "/2.2/jobs/update", job_id=made, new_settings=new_settings)
+
+    assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
+    assert words in message
+    assert harness.get("/2.2/jobs/get", job_id=made) == before
+
+
+def test_a_job_kept_with_a_null_can_be_changed(harness: Harness) -> None:
+    """A former version of the sandbox kept nulls."""
+    made = harness.workspace.services.workspace.jobs.create({"name": "one", "queue": None, "tasks": [task("a")]})
+
+    harness.post("/2.2/jobs/update", job_id=made, new_settings={"name": "two"})
+
+    assert harness.get("/2.2/jobs/get", job_id=made)["settings"]["name"] == "two"
 
 
 def test_a_job_that_cannot_run_is_refused(harness: Harness) -> None:
@@ -182,6 +235,19 @@ def test_an_idempotency_token_starts_one_run_only(harness: Harness) -> None:
 
     assert (len(runs), len(submits)) == (1, 1)
     assert runs != submits
+
+
+def test_the_idempotency_token_of_a_deleted_run_is_refused(harness: Harness) -> None:
+    """It starts nothing, and does not give the id of a run that is gone."""
+    run_id = harness.submit(task("a"), idempotency_token="x")
+    harness.ended(run_id)
+    harness.post("/2.1/jobs/runs/delete", run_id=run_id)
+
+    status, code, message = refusal(harness, "/2.1/jobs/runs/submit", tasks=[task("a")], idempotency_token="x")
+
+    assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
+    assert message == f"The run {run_id} of idempotency_token 'x' has been deleted."
+    assert harness.runner.started == ["a"]
 
 
 def test_run_now_refuses_what_it_cannot_mean(harness: Harness) -> None:
@@ -308,6 +374,28 @@ def test_cancel_all_and_delete(harness: Harness) -> None:
     assert [harness.ended(run_id)["state"]["result_state"] for run_id in ids] == ["CANCELED", "CANCELED"]
     harness.post("/2.1/jobs/runs/delete", run_id=ids[0])
     assert harness.client.get("/api/2.1/jobs/runs/get", params={"run_id": ids[0]}).status_code == 400
+
+
+@pytest.mark.parametrize("whole_workspace", [True, False])
+def test_only_queued_runs_can_be_cancelled(harness: Harness, whole_workspace: bool) -> None:
+    """`all_queued_runs` leaves alone what runs; with a job it means that job's."""
+    harness.runner.hold("a")
+    jobs = [harness.post("/2.2/jobs/create", name=name, tasks=[task("a")])["job_id"] for name in ("one", "two")]
+    running, queued = ([harness.post("/2.2/jobs/run-now", job_id=job)["run_id"] for job in jobs] for _ in range(2))
+    harness.changes.wait_until(
+        lambda: {harness.run(run_id)["state"]["life_cycle_state"] for run_id in queued} == {"QUEUED"}
+    )
+
+    chosen = {} if whole_workspace else {"job_id": jobs[0]}
+    harness.post("/2.2/jobs/runs/cancel-all", all_queued_runs=True, **chosen)
+
+    assert harness.ended(queued[0])["state"]["result_state"] == "CANCELED"
+    if whole_workspace:
+        assert harness.ended(queued[1])["state"]["result_state"] == "CANCELED"
+    harness.runner.release("a")
+    assert [harness.results(run_id) for run_id in running] == [{"a": "SUCCESS"}] * 2
+    if not whole_workspace:
+        assert harness.results(queued[1]) == {"a": "SUCCESS"}
 
 
 def test_only_ended_runs_are_repaired(harness: Harness) -> None:
