@@ -15,6 +15,7 @@ from sandbox.databricks_stub.clock import Clock, Ids, RandomIds, SystemClock
 from sandbox.databricks_stub.context import Services
 from sandbox.databricks_stub.execution import RunsNotebooks, TaskExecutor
 from sandbox.databricks_stub.job_catalog import JobCatalog
+from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from sandbox.databricks_stub.settings import Settings
 from sandbox.databricks_stub.sources import SourceFinder
 from sandbox.databricks_stub.statement_runner import RunsSql, StatementRunner
@@ -103,6 +104,7 @@ def assemble(
         watcher=watcher,
         worker=worker,
         statements=statements,
+        warehouse=Warehouse(settings.warehouse_dir),
         clock=clock,
     )
     return Workspace(

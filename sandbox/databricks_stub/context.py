@@ -10,6 +10,7 @@ from sandbox.databricks_stub.bundle import BundleWatcher
 from sandbox.databricks_stub.clock import Clock
 from sandbox.databricks_stub.errors import invalid_parameter, malformed
 from sandbox.databricks_stub.job_catalog import JobCatalog
+from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from sandbox.databricks_stub.settings import Settings
 from sandbox.databricks_stub.store import FakeWorkspace
 from sandbox.databricks_stub.store.statements import Statement
@@ -53,6 +54,7 @@ class Services:
     watcher: BundleWatcher
     worker: WakesWorker
     statements: RunsStatements
+    warehouse: Warehouse
     clock: Clock
 
 

@@ -1,16 +1,19 @@
-"""Unity Catalog, read only: catalogs, schemas, volumes, and the tables that lie in the warehouse folder."""
+"""Unity Catalog, read only: catalogs, schemas, volumes, and the tables and views that the warehouse knows."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.errors import ApiError
+from sandbox.databricks_stub.kernel.warehouse import Entry, Name
 from sandbox.databricks_stub.schemas import Json
 from sandbox.databricks_stub.settings import Volume
 from sandbox.databricks_stub.user import USER
 
 METASTORE_ID = "00000000-0000-0000-0000-000000000000"
+PROVIDER = re.compile(r"\bUSING (\w+)")
+"""Of the statement by which a session learns of an external table."""
 
 
 def catalogs(call: Call) -> Json:
@@ -38,24 +41,26 @@ def schema(call: Call) -> Json:
 
 
 def tables(call: Call) -> Json:
-    """The Delta tables of a schema."""
+    """The tables and views of a schema."""
     if call.required_text("catalog_name") != call.services.settings.catalog:
         raise _no_such("Catalog", call.text("catalog_name"))
     name = call.required_text("schema_name")
     if name not in _schema_names(call):
         raise _no_such("Schema", f"{call.text('catalog_name')}.{name}")
-    folder = _schema_folder(call, name)
-    found = sorted(item for item in folder.iterdir() if _is_table(item)) if folder.is_dir() else []
-    return {"tables": [_table(call, name, item) for item in found]} if found else {}
+    entries = call.services.warehouse.snapshot().entries
+    found = sorted(item for item in entries.items() if item[0][0] == name)
+    return {"tables": [_table(call, *item) for item in found]} if found else {}
 
 
 def table(call: Call) -> Json:
-    """One table by its full name."""
+    """One table or view by its full name."""
     catalog_name, _, rest = call.path_values["name"].partition(".")
-    schema_name, _, name = rest.partition(".")
-    folder = _schema_folder(call, schema_name) / name
-    known = catalog_name == call.services.settings.catalog and schema_name in _schema_names(call) and _is_table(folder)
-    return _table(call, schema_name, folder) if known else _missing("Table", call)
+    schema_name, _, table_name = rest.partition(".")
+    name = schema_name, table_name
+    found = call.services.warehouse.snapshot().entries.get(name)
+    if catalog_name != call.services.settings.catalog or found is None:
+        return _missing("Table", call)
+    return _table(call, name, found)
 
 
 def volumes(call: Call) -> Json:
@@ -85,9 +90,7 @@ def _catalog(call: Call) -> Json:
 
 
 def _schema_names(call: Call) -> list[str]:
-    root = call.services.settings.warehouse_dir / call.services.settings.catalog
-    made = {item.name for item in root.iterdir() if item.is_dir()} if root.is_dir() else set()
-    return sorted(made | set(call.services.settings.schemas))
+    return sorted({*call.services.warehouse.snapshot().schemas, *call.services.settings.schemas})
 
 
 def _schema(call: Call, name: str) -> Json:
@@ -95,25 +98,27 @@ def _schema(call: Call, name: str) -> Json:
     return {"name": name, "catalog_name": catalog_name, "full_name": f"{catalog_name}.{name}", "owner": USER}
 
 
-def _schema_folder(call: Call, name: str) -> Path:
-    return call.services.settings.warehouse_dir / name
-
-
-def _is_table(folder: Path) -> bool:
-    return (folder / "_delta_log").is_dir()
-
-
-def _table(call: Call, schema_name: str, folder: Path) -> Json:
-    catalog_name = call.services.settings.catalog
-    return {
-        "name": folder.name,
-        "catalog_name": catalog_name,
+def _table(call: Call, name: Name, entry: Entry) -> Json:
+    settings = call.services.settings
+    schema_name, table_name = name
+    answer: Json = {
+        "name": table_name,
+        "catalog_name": settings.catalog,
         "schema_name": schema_name,
-        "full_name": f"{catalog_name}.{schema_name}.{folder.name}",
-        "table_type": "MANAGED",
-        "data_source_format": "DELTA",
-        "storage_location": folder.as_uri(),
+        "full_name": f"{settings.catalog}.{schema_name}.{table_name}",
         "owner": USER,
+    }
+    if entry.is_view:
+        return answer | {"table_type": "VIEW"}
+    if entry.is_managed:
+        # not the warehouse's own root, which may be a link in the temporary folder
+        location = (settings.warehouse_dir / schema_name / table_name).as_uri()
+        return answer | {"table_type": "MANAGED", "data_source_format": "DELTA", "storage_location": location}
+    provider = PROVIDER.search(entry.statement)
+    return answer | {
+        "table_type": "EXTERNAL",
+        "data_source_format": provider[1].upper() if provider else "DELTA",
+        "storage_location": f"file://{entry.location}" if entry.location.startswith("/") else entry.location,
     }
 
 

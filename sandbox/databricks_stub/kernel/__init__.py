@@ -1,4 +1,4 @@
 """What runs in the engine's own interpreter: the process that forks kernels, and what notebooks find in them.
 
-Never imported by the workspace: it has ipykernel and pyspark, which the workspace's interpreter lacks.
+The workspace imports nothing of it but `warehouse`: its interpreter lacks the ipykernel and pyspark that are here.
 """

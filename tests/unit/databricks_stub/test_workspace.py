@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from tests.unit.databricks_stub.fakes import NOTEBOOK, Harness
 
 
@@ -140,24 +141,69 @@ def test_an_edited_notebook_is_what_runs_next(harness: Harness) -> None:
     assert harness.results(run_id) == {"first": "SUCCESS", "late": "SUCCESS"}
 
 
+def warehouse_of(harness: Harness) -> Warehouse:
+    """The warehouse as a notebook's session has it."""
+    return Warehouse(harness.settings.warehouse_dir)
+
+
 def test_unity_catalog_lists_what_the_warehouse_holds(harness: Harness) -> None:
-    """Only folders with a Delta log are tables."""
-    schema = harness.settings.warehouse_dir / "default"
-    (schema / "raw_posts" / "_delta_log").mkdir(parents=True)
-    (schema / "no_table").mkdir()
+    """Schemas that a notebook made, managed and external tables, and views; what is no Delta table is none."""
+    warehouse = warehouse_of(harness)
+    warehouse.make_schema("silver")
+    log = harness.settings.warehouse_dir / "silver" / "raw posts" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").touch()
+    (harness.settings.warehouse_dir / "silver" / "no_table").mkdir()
+    warehouse.add_view(("silver", "a_view"), "CREATE VIEW {name} AS SELECT 1", current_schema="silver")
+    warehouse.add_table(("silver", "far"), "CREATE TABLE {name} USING csv LOCATION 's3a://b/c'", location="s3a://b/c")
+    warehouse.add_table(("silver", "near"), "CREATE TABLE {name} USING delta LOCATION '/x'", location="/x")
 
-    tables = harness.get("/2.1/unity-catalog/tables", catalog_name="projects", schema_name="default")["tables"]
-    one = harness.get("/2.1/unity-catalog/tables/projects.default.raw_posts")
-    volume = harness.get("/2.1/unity-catalog/volumes/projects.default.my_volume")
-    none = harness.client.get("/api/2.1/unity-catalog/tables/projects.default.nothing")
+    schemas = harness.get("/2.1/unity-catalog/schemas", catalog_name="projects")["schemas"]
+    tables = harness.get("/2.1/unity-catalog/tables", catalog_name="projects", schema_name="silver")["tables"]
+    single = [harness.get(f"/2.1/unity-catalog/tables/{table['full_name']}") for table in tables]
 
-    assert [table["full_name"] for table in tables] == ["projects.default.raw_posts"]
-    assert one["data_source_format"] == "DELTA"
-    assert volume["storage_location"] == "s3://bucket/raw/"
-    assert (none.status_code, none.json()["error_code"]) == (404, "TABLE_DOES_NOT_EXIST")
-    assert [s["name"] for s in harness.get("/2.1/unity-catalog/schemas", catalog_name="projects")["schemas"]] == [
-        "default"
+    assert [schema["name"] for schema in schemas] == ["default", "silver"]
+    assert harness.get("/2.1/unity-catalog/schemas/projects.silver")["full_name"] == "projects.silver"
+    assert [
+        (table["full_name"], table["table_type"], table.get("data_source_format"), table.get("storage_location"))
+        for table in tables
+    ] == [
+        ("projects.silver.a_view", "VIEW", None, None),
+        ("projects.silver.far", "EXTERNAL", "CSV", "s3a://b/c"),
+        ("projects.silver.near", "EXTERNAL", "DELTA", "file:///x"),
+        ("projects.silver.raw posts", "MANAGED", "DELTA", log.parent.as_uri()),
     ]
+    assert single == tables
+    assert harness.get("/2.1/unity-catalog/tables", catalog_name="projects", schema_name="default") == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "code"),
+    [
+        ("tables/projects.default.nothing", {}, "TABLE_DOES_NOT_EXIST"),
+        ("tables/other.silver.one", {}, "TABLE_DOES_NOT_EXIST"),
+        ("tables/projects", {}, "TABLE_DOES_NOT_EXIST"),
+        ("tables", {"catalog_name": "projects", "schema_name": "gold"}, "SCHEMA_DOES_NOT_EXIST"),
+        ("schemas/projects.gold", {}, "SCHEMA_DOES_NOT_EXIST"),
+        ("volumes/projects.default.nothing", {}, "VOLUME_DOES_NOT_EXIST"),
+    ],
+)
+def test_what_unity_catalog_does_not_have(harness: Harness, path: str, params: dict[str, str], code: str) -> None:
+    """404 with a code of its own."""
+    log = harness.settings.warehouse_dir / "silver" / "one" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").touch()
+
+    answer = harness.client.get(f"/api/2.1/unity-catalog/{path}", params=params)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, code)
+
+
+def test_volumes_are_those_of_the_settings(harness: Harness) -> None:
+    """With their location."""
+    volume = harness.get("/2.1/unity-catalog/volumes/projects.default.my_volume")
+
+    assert volume["storage_location"] == "s3://bucket/raw/"
 
 
 def test_who_and_where_one_is(harness: Harness) -> None:
