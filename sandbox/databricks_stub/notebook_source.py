@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 SEPARATOR = {".py": "# COMMAND ----------", ".sql": "-- COMMAND ----------"}
 HEADER = {".py": "# Databricks notebook source", ".sql": "-- Databricks notebook source"}
 COMMENT = {".py": "# ", ".sql": "-- "}
+METADATA = "application/vnd.databricks.v1+notebook"
+"""Where an .ipynb has what Databricks knows of it."""
 LANGUAGE_OF_SUFFIX: dict[str, Literal["python", "sql"]] = {".py": "python", ".sql": "sql"}
 MAGIC_LINE = re.compile(r"^\s*%(?P<name>[A-Za-z_-]+)(?=\s|$)[ \t]*(?P<rest>[\s\S]*)$")
 WHOLE_CELL = ("sql", "sh", "md", "python", "scala", "r", "skip")
@@ -38,28 +40,37 @@ class NotebookCell:
 
 def load(path: Path) -> list[NotebookCell]:
     """The cells of the notebook at `path`; raises NotANotebook when it is none, OSError when it cannot be read."""
-    text = path.read_text("utf-8-sig")
-    if path.suffix == ".ipynb":
-        return list(_from_ipynb(text, path))
-    if path.suffix not in HEADER:
-        raise NotANotebook(f"{path} is no notebook: its name ends neither in .ipynb nor in .py nor in .sql")
+    return cells_of(path.read_text("utf-8-sig"), path.suffix, str(path))
+
+
+def cells_of(text: str, suffix: str, name: str) -> list[NotebookCell]:
+    """The cells of a notebook's text in the format of that suffix; raises NotANotebook, which calls it `name`."""
+    if suffix == ".ipynb":
+        return list(_from_ipynb(text, name))
+    if suffix not in HEADER:
+        raise NotANotebook(f"{name} is no notebook: its name ends neither in .ipynb nor in .py nor in .sql")
     # not splitlines(): it also splits at characters that Python and SQL allow inside a string, such as U+2028
     lines = text.replace("\r\n", "\n").split("\n")
-    if not lines or lines[0].strip() != HEADER[path.suffix]:
-        raise NotANotebook(f"{path} is no notebook: its first line is not {HEADER[path.suffix]!r}")
+    if not lines or lines[0].strip() != HEADER[suffix]:
+        raise NotANotebook(f"{name} is no notebook: its first line is not {HEADER[suffix]!r}")
     try:
-        return list(_from_source(lines[1:], path.suffix))
+        return list(_from_source(lines[1:], suffix))
     except NotANotebook as error:
-        raise NotANotebook(f"{path}: {error}") from None
+        raise NotANotebook(f"{name}: {error}") from None
 
 
-def _from_ipynb(text: str, path: Path) -> Iterator[NotebookCell]:
+def language_of(document: Mapping[str, Any]) -> str:
+    """The language of an .ipynb's cells without a magic, as Databricks notes it."""
+    return str(document.get("metadata", {}).get(METADATA, {}).get("language", "python"))
+
+
+def _from_ipynb(text: str, name: str) -> Iterator[NotebookCell]:
     try:
         document = json.loads(text)
         cells = document["cells"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NotANotebook(f"{path} is no notebook: {type(error).__name__}: {error}") from error
-    language = document.get("metadata", {}).get("application/vnd.databricks.v1+notebook", {}).get("language", "python")
+        raise NotANotebook(f"{name} is no notebook: {type(error).__name__}: {error}") from error
+    language = language_of(document)
     for number, cell in enumerate(cells, start=1):
         source = "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
         if cell["cell_type"] == "code":

@@ -8,9 +8,13 @@ from pathlib import PurePosixPath
 
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.errors import invalid_parameter, not_found
+from sandbox.databricks_stub.notebook_formats import jupyter_of, source_of
+from sandbox.databricks_stub.notebook_source import LANGUAGE_OF_SUFFIX, NotANotebook
 from sandbox.databricks_stub.schemas import Json
 from sandbox.databricks_stub.store.objects import WorkspaceObject
 
+EXPORT_FORMATS = ("SOURCE", "JUPYTER", "AUTO", "RAW")
+SUFFIXES = {"PYTHON": ".py", "SQL": ".sql", "SCALA": ".scala", "R": ".r"}
 LANGUAGES = {".py": "PYTHON", ".sql": "SQL", ".ipynb": "PYTHON"}
 # Documented: https://docs.databricks.com/notebooks/notebook-export-import - this first line makes a file a notebook.
 NOTEBOOK_MARKS = (b"# Databricks notebook source", b"-- Databricks notebook source")
@@ -65,13 +69,46 @@ def import_object(call: Call) -> Json:
 
 
 def export_object(call: Call) -> Json:
-    """A notebook or a file as it was imported, in base64."""
+    """A notebook in source format or as .ipynb, or a file, in base64."""
     path = call.required_text("path")
     found = _find(call, path)
     if found.object_type == "DIRECTORY":
         raise invalid_parameter(f"Path ({path}) is a folder; export notebooks and files one by one.")
-    content = base64.b64encode(call.services.workspace.objects.content(path)).decode()
-    return {"content": content, "file_type": ".ipynb" if found.format == "JUPYTER" else ".py"}
+    wanted = call.text("format", "SOURCE") or "SOURCE"
+    if wanted not in EXPORT_FORMATS:
+        raise invalid_parameter(f"format {wanted} is not supported here; use {', '.join(EXPORT_FORMATS)}")
+    content = call.services.workspace.objects.content(path)
+    # Documented: https://docs.databricks.com/api/workspace/workspace/export - AUTO follows the object's type.
+    if found.object_type == "FILE" and wanted == "JUPYTER":
+        raise invalid_parameter(f"Path ({path}) is a file and no notebook; export it with format AUTO.")
+    if found.object_type == "NOTEBOOK" and wanted in {"SOURCE", "JUPYTER"} and wanted != found.format:
+        content, suffix = _converted(found, content, wanted)
+    else:
+        suffix = _suffix(found)
+    # Assumed: the documentation calls file_type the type of the exported file; it is the extension without its dot.
+    return {"content": base64.b64encode(content).decode(), "file_type": suffix.removeprefix(".")}
+
+
+def _suffix(item: WorkspaceObject) -> str:
+    if item.object_type == "FILE":
+        return PurePosixPath(item.path).suffix
+    return ".ipynb" if item.format == "JUPYTER" else SUFFIXES.get(item.language or "", "")
+
+
+def _converted(item: WorkspaceObject, content: bytes, wanted: str) -> tuple[bytes, str]:
+    suffix = _suffix(item)
+    try:
+        text = content.decode("utf-8-sig")
+        if wanted == "SOURCE":
+            source, suffix = source_of(text, item.path)
+            return source.encode(), suffix
+        if suffix not in LANGUAGE_OF_SUFFIX:
+            raise NotANotebook(f"{item.path} is a notebook in {item.language}")
+        return jupyter_of(text, suffix, item.path).encode(), ".ipynb"
+    except (NotANotebook, UnicodeDecodeError) as error:
+        raise invalid_parameter(
+            f"Path ({item.path}) cannot be exported with format {wanted}: {error}; use format AUTO to get it as it is."
+        ) from error
 
 
 def delete(call: Call) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,55 @@ def test_a_file_may_come_as_a_form(harness: Harness) -> None:
     assert answer.status_code == 200, answer.text
     kept = harness.get("/2.0/workspace/export", path="/Shared/up")["content"]
     assert base64.b64decode(kept) == content
+
+
+def exported(harness: Harness, path: str, **params: str) -> tuple[str, str]:
+    """The content and the file_type of an export."""
+    answer = harness.get("/2.0/workspace/export", path=path, **params)
+    return base64.b64decode(answer["content"]).decode(), answer["file_type"]
+
+
+def test_a_notebook_is_exported_in_the_format_that_is_asked_for(harness: Harness) -> None:
+    """Source format unless asked otherwise, in whatever format it was imported; AUTO gives that one."""
+    source = NOTEBOOK + "x = 1\n"
+    imported(harness, "/Shared/one", source, format="SOURCE", language="PYTHON")
+    jupyter, file_type = exported(harness, "/Shared/one", format="JUPYTER")
+    imported(harness, "/Shared/two", jupyter, format="JUPYTER")
+    imported(harness, "/Shared/three", "-- Databricks notebook source\nSELECT 1\n", format="SOURCE", language="SQL")
+    imported(harness, "/Shared/four", "x <- 1", format="SOURCE", language="R")
+    imported(harness, "/Shared/file.txt", "text", format="AUTO")
+
+    assert ([cell["source"] for cell in json.loads(jupyter)["cells"]], file_type) == ([["x = 1"]], "ipynb")
+    assert exported(harness, "/Shared/one") == exported(harness, "/Shared/two") == (source, "py")
+    assert exported(harness, "/Shared/one", format="AUTO") == (source, "py")
+    assert exported(harness, "/Shared/two", format="AUTO") == (jupyter, "ipynb")
+    assert exported(harness, "/Shared/three")[1] == "sql"
+    assert exported(harness, "/Shared/four") == ("x <- 1", "r")
+    assert exported(harness, "/Shared/file.txt") == ("text", "txt")
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "words"),
+    [
+        ("/Shared/one", "HTML", "format HTML is not supported here; use SOURCE, JUPYTER, AUTO, RAW"),
+        ("/Shared/one", "DBC", "format DBC is not supported here"),
+        ("/Shared/r", "JUPYTER", "cannot be exported with format JUPYTER: /Shared/r is a notebook in R"),
+        ("/Shared/broken", "SOURCE", "cannot be exported with format SOURCE: /Shared/broken is no notebook"),
+        ("/Shared/file.txt", "JUPYTER", "is a file and no notebook"),
+        ("/Shared", "SOURCE", "is a folder"),
+    ],
+)
+def test_an_export_that_cannot_be_made_is_refused(harness: Harness, path: str, given: str, words: str) -> None:
+    """Rather than answered in another format."""
+    imported(harness, "/Shared/one", NOTEBOOK, format="SOURCE", language="PYTHON")
+    imported(harness, "/Shared/r", "x <- 1", format="SOURCE", language="R")
+    imported(harness, "/Shared/broken", "{", format="JUPYTER")
+    imported(harness, "/Shared/file.txt", "text", format="AUTO")
+
+    answer = harness.client.get("/api/2.0/workspace/export", params={"path": path, "format": given})
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert words in answer.json()["message"]
 
 
 def test_nothing_is_overwritten_unasked(harness: Harness) -> None:
