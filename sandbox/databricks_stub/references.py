@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,16 @@ WORKSPACE_ID = "1"
 
 class ReferenceMissing(Exception):
     """A reference to a task value or a job parameter that nobody has set."""
+
+
+def mentioned(text: str) -> Iterator[str]:
+    """The names of all references in a text."""
+    return (BRACKETS.sub(r".\1", found[1]) for found in REFERENCE.finditer(text))
+
+
+def substituted(text: str, value: Callable[[str], str]) -> str:
+    """The text with each reference replaced by the value of its name."""
+    return REFERENCE.sub(lambda found: value(BRACKETS.sub(r".\1", found[1])), text)
 
 
 def resolve(text: str, names: Mapping[str, str]) -> str:

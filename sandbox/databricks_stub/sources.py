@@ -10,10 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from sandbox.databricks_stub.bundle import BundleWatcher
 from sandbox.databricks_stub.store.objects import ObjectStore
-from sandbox.databricks_stub.workspace_paths import local_path
-
-NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
-IMPORT_SUFFIXES = {"PYTHON": ".py", "SQL": ".sql"}
+from sandbox.databricks_stub.workspace_paths import NOTEBOOK_SUFFIXES, local_path, notebook_files
 
 
 class SourceNotFound(Exception):
@@ -32,9 +29,8 @@ class SourceFinder:
         """The file of a notebook; an imported one is written into `scratch` first. Raises SourceNotFound."""
         imported = self.objects.find(workspace_path) if workspace_path.startswith("/") else None
         if imported is not None and imported.object_type == "NOTEBOOK":
-            suffix = ".ipynb" if imported.format == "JUPYTER" else IMPORT_SUFFIXES.get(imported.language or "", ".py")
             scratch.mkdir(parents=True, exist_ok=True)
-            copy = scratch / f"{PurePosixPath(imported.path).name}{suffix}"
+            copy = scratch / f"{PurePosixPath(imported.path).name}{imported.suffix}"
             copy.write_bytes(self.objects.content(workspace_path))
             return copy
         bundle = self.watcher.current().bundle
@@ -44,7 +40,7 @@ class SourceFinder:
             bundle=bundle.root if bundle else None,
             file_path=bundle.file_path if bundle else "",
         )
-        found = _with_suffix(candidate) if candidate else []
+        found = notebook_files(candidate) if candidate else ()
         if len(found) > 1:
             names = ", ".join(str(path) for path in found)
             raise SourceNotFound(f"Notebook {workspace_path} is ambiguous: {names} exist; remove one.")
@@ -52,10 +48,3 @@ class SourceFinder:
             return found[0]
         tried = f"{candidate}[{'|'.join(NOTEBOOK_SUFFIXES)}]" if candidate else "any local path"
         raise SourceNotFound(f"Notebook {workspace_path} does not exist: neither imported nor at {tried}")
-
-
-def _with_suffix(path: Path) -> list[Path]:
-    if path.suffix in NOTEBOOK_SUFFIXES and path.is_file():
-        return [path]
-    named = [path.with_name(path.name + suffix) for suffix in NOTEBOOK_SUFFIXES]
-    return [candidate for candidate in named if candidate.is_file()]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 STANDING_FOR_PROJECT = {"Users": 2, "Repos": 3, "Shared": 1}
 """How many parts of a path are the folder of a user, of a repository or of all users."""
-NOTEBOOK_SUFFIXES = ("", ".py", ".ipynb", ".sql")
+NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
+"""Of notebooks that can be executed here."""
 
 
 def local_path(path: str, project: Path, *, bundle: Path | None = None, file_path: str = "") -> Path | None:
@@ -29,15 +30,21 @@ def local_path(path: str, project: Path, *, bundle: Path | None = None, file_pat
     return _inside(project, "/".join(parts[skipped:]))
 
 
+def notebook_files(path: Path) -> tuple[Path, ...]:
+    """The files that a notebook's path, with or without its suffix, can mean; several contradict each other."""
+    if path.suffix in NOTEBOOK_SUFFIXES and path.is_file():
+        return (path,)
+    named = (Path(f"{path}{suffix}") for suffix in NOTEBOOK_SUFFIXES)
+    return tuple(candidate for candidate in named if candidate.is_file())
+
+
 def notebook_beside(path: str, folder: Path, project: Path) -> Path | None:
     """The notebook that another one in `folder` names, with or without its suffix; absolute: in the workspace."""
     found = local_path(path, project) if path.startswith("/") else None
     # code that asks for its working folder has absolute paths of this machine
     for place in (found, folder / path):
-        for suffix in NOTEBOOK_SUFFIXES if place is not None else ():
-            candidate = Path(f"{place}{suffix}").resolve()
-            if candidate.is_file():
-                return candidate
+        for candidate in notebook_files(place) if place is not None else ():
+            return candidate.resolve()
     return None
 
 

@@ -10,14 +10,11 @@ from typing import Any
 
 from sandbox.databricks_stub.bundle.load import BundleTree, job_id_of, job_name, read_tree
 from sandbox.databricks_stub.bundle.nodes import BundleError, Node, plain
-from sandbox.databricks_stub.workspace_paths import local_path
+from sandbox.databricks_stub.references import mentioned
+from sandbox.databricks_stub.workspace_paths import local_path, notebook_files
 from sandbox.wiring.findings import Place
 
-NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
 WHERE = re.compile(r":(?P<line>\d+)(?::\d+)?(?::|$)")
-REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-BRACKETS = re.compile(r"\.?\[[\"']?([^\[\]\"']+)[\"']?\]")
-"""`job.parameters.[name]` is `job.parameters.name`."""
 WORKSPACE_HOST = "http://127.0.0.1"
 
 
@@ -52,8 +49,10 @@ class Task:
     def files(self) -> tuple[Path, ...]:
         """The files that the source can be: one, none, or several that contradict each other."""
         for candidate in self.candidates:
-            if found := with_suffix(candidate):
+            if self.is_notebook and (found := notebook_files(candidate)):
                 return found
+            if not self.is_notebook and candidate.is_file():
+                return (candidate,)
         return ()
 
 
@@ -72,8 +71,7 @@ class Job:
 
     def mentions(self, name: str) -> bool:
         """Whether some `{{…}}` of the definition names this value."""
-        mentioned = (BRACKETS.sub(r".\1", found[1]) for found in REFERENCE.finditer(str(self.settings)))
-        return name in mentioned
+        return name in mentioned(str(self.settings))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,14 +187,6 @@ def _candidates(source: Node, tree: BundleTree, project: Path) -> Iterator[Path]
             yield (source.file.parent / path).resolve()
     elif place := local_path(path, project, bundle=tree.root, file_path=tree.file_path):
         yield place
-
-
-def with_suffix(path: Path) -> tuple[Path, ...]:
-    """The files that a notebook's path can mean, which may leave out the suffix."""
-    if path.is_file():
-        return (path,)
-    named = (path.with_name(path.name + suffix) for suffix in NOTEBOOK_SUFFIXES)
-    return tuple(candidate for candidate in named if candidate.is_file())
 
 
 def _text(node: Node | None) -> str:

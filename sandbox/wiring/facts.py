@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.databricks_stub.workspace_paths import local_path
-from sandbox.wiring.bundle import (
-    BRACKETS,
-    REFERENCE,
-    BundleFacts,
-    BundleUnreadable,
-    Job,
-    Task,
-    read_bundle,
-    with_suffix,
-)
+from sandbox.databricks_stub.references import substituted
+from sandbox.databricks_stub.workspace_paths import local_path, notebook_files
+from sandbox.wiring.bundle import BundleFacts, BundleUnreadable, Job, Task, read_bundle
 from sandbox.wiring.memory import Memory
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.notebooks.reader import Reader
@@ -149,7 +140,7 @@ class Facts:
         for operator in self.databricks_operators:
             for path, _, passed in operator.notebooks():
                 place = self.local_path(path)
-                files = with_suffix(place) if place else ()
+                files = notebook_files(place) if place else ()
                 if len(files) == 1:
                     texts = {str(name): _templated(value) for name, value in (passed or {}).items()}
                     found.append(
@@ -229,7 +220,7 @@ def _sql_file(file: Path, task: Task, reader: Reader) -> NotebookFacts:
 
     facts = NotebookFacts(path=file, current=(reader.catalog, reader.schema), reads_any_widget=True)
     given = task.body.get("parameters") or {}
-    text = REFERENCE.sub(lambda found: str(given.get(found[1], HOLE)), file.read_text("utf-8"))
+    text = substituted(file.read_text("utf-8"), lambda name: str(given.get(name, HOLE)))
     Effects(facts, {}, reader.understand).sql(text, Place(file=file), markers_are_widgets=False)
     return facts
 
@@ -241,8 +232,7 @@ def parameters_of(job: Job, task: Task) -> dict[str, str]:
 
 
 def _resolved(text: str, defaults: Mapping[str, str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        name = BRACKETS.sub(r".\1", found[1])
+    def value(name: str) -> str:
         return defaults.get(name.removeprefix(JOB_PARAMETER), HOLE) if name.startswith(JOB_PARAMETER) else HOLE
 
-    return REFERENCE.sub(value, text)
+    return substituted(text, value)

@@ -14,8 +14,10 @@ from sandbox.databricks_stub.bundle.interpolation import Scope, interpolated
 from sandbox.databricks_stub.bundle.nodes import BundleError, Node, merged, plain, read
 from sandbox.databricks_stub.jobspec import JobSpecError, normalised, parse
 from sandbox.databricks_stub.user import SHORT_NAME, USER
+from sandbox.databricks_stub.workspace_paths import NOTEBOOK_SUFFIXES
 
-NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql", ".scala", ".r", ".R")
+IMPORTED_SUFFIXES = (*NOTEBOOK_SUFFIXES, ".scala", ".r", ".R")
+"""Of notebooks that a deployment imports, also of those that cannot be executed here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +275,7 @@ def _deployed_task(task: Node, root: Path, file_path: str) -> Node:
     if not local.is_relative_to(root.resolve()):
         raise path.error(f"notebook_path {path.value!r} leads out of the bundle's folder")
     relative = PurePosixPath(local.relative_to(root.resolve()))
-    if relative.suffix in NOTEBOOK_SUFFIXES:
+    if relative.suffix in IMPORTED_SUFFIXES:
         # Documented: a notebook loses its suffix when it is imported into the workspace.
         relative = relative.with_suffix("")
     deployed = replace(path, value=f"{file_path}/{relative}")

@@ -14,7 +14,6 @@ from sandbox.databricks_stub.schemas import Json
 from sandbox.databricks_stub.store.objects import WorkspaceObject
 
 EXPORT_FORMATS = ("SOURCE", "JUPYTER", "AUTO", "RAW")
-SUFFIXES = {"PYTHON": ".py", "SQL": ".sql", "SCALA": ".scala", "R": ".r"}
 LANGUAGES = {".py": "PYTHON", ".sql": "SQL", ".ipynb": "PYTHON"}
 # Documented: https://docs.databricks.com/notebooks/notebook-export-import - this first line makes a file a notebook.
 NOTEBOOK_MARKS = (b"# Databricks notebook source", b"-- Databricks notebook source")
@@ -84,27 +83,20 @@ def export_object(call: Call) -> Json:
     if found.object_type == "NOTEBOOK" and wanted in {"SOURCE", "JUPYTER"} and wanted != found.format:
         content, suffix = _converted(found, content, wanted)
     else:
-        suffix = _suffix(found)
+        suffix = found.suffix
     # Assumed: the documentation calls file_type the type of the exported file; it is the extension without its dot.
     return {"content": base64.b64encode(content).decode(), "file_type": suffix.removeprefix(".")}
 
 
-def _suffix(item: WorkspaceObject) -> str:
-    if item.object_type == "FILE":
-        return PurePosixPath(item.path).suffix
-    return ".ipynb" if item.format == "JUPYTER" else SUFFIXES.get(item.language or "", "")
-
-
 def _converted(item: WorkspaceObject, content: bytes, wanted: str) -> tuple[bytes, str]:
-    suffix = _suffix(item)
     try:
         text = content.decode("utf-8-sig")
         if wanted == "SOURCE":
             source, suffix = source_of(text, item.path)
             return source.encode(), suffix
-        if suffix not in LANGUAGE_OF_SUFFIX:
+        if item.suffix not in LANGUAGE_OF_SUFFIX:
             raise NotANotebook(f"{item.path} is a notebook in {item.language}")
-        return jupyter_of(text, suffix, item.path).encode(), ".ipynb"
+        return jupyter_of(text, item.suffix, item.path).encode(), ".ipynb"
     except (NotANotebook, UnicodeDecodeError) as error:
         raise invalid_parameter(
             f"Path ({item.path}) cannot be exported with format {wanted}: {error}; use format AUTO to get it as it is."

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -17,11 +16,10 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, Widgets
 from sandbox.databricks_stub.kernel.display import display
-from sandbox.databricks_stub.kernel.sql_text.widgets import created, removed
+from sandbox.databricks_stub.kernel.sql_text.widgets import LEGACY_PARAMETER, created, removed
 
 FS_COMMANDS = ("ls", "head", "put", "cp", "mv", "rm", "mkdirs")
 FS_RECURSIVE = ("cp", "mv", "rm")
-LEGACY_PARAMETER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 
 
 class UnsupportedMagic(Exception):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from sandbox.databricks_stub.clock import Clock, Ids
 from sandbox.databricks_stub.errors import already_exists, invalid_parameter, not_found
 from sandbox.databricks_stub.store.database import Database
 
+SUFFIXES = {"PYTHON": ".py", "SQL": ".sql", "SCALA": ".scala", "R": ".r"}
+"""Of notebooks in source format, by their language."""
 ROOT_FOLDERS = ("/", "/Shared", "/Users", "/Repos")
 
 
@@ -23,6 +26,13 @@ class WorkspaceObject:
     format: str | None
     created_time: int
     modified_time: int
+
+    @property
+    def suffix(self) -> str:
+        """What the name of its file ends in when it is written to a disk."""
+        if self.object_type == "FILE":
+            return PurePosixPath(self.path).suffix
+        return ".ipynb" if self.format == "JUPYTER" else SUFFIXES.get(self.language or "", "")
 
 
 def normalised(path: str) -> str:

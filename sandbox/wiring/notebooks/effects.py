@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sandbox.databricks_stub.kernel.sql_text.widgets import CREATE_WIDGET
+from sandbox.databricks_stub.kernel.sql_text.widgets import CREATE_WIDGET, LEGACY_PARAMETER
 from sandbox.wiring.findings import Place
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
-from sandbox.wiring.notebooks.sql import HOLE_WORD, LEGACY_PARAMETER, SqlFacts
+from sandbox.wiring.notebooks.sql import HOLE_WORD, SqlFacts
 from sandbox.wiring.notebooks.values import HOLE, UNKNOWN, Dotted, Handle, as_text, is_known
 
 WIDGET_MAKERS = frozenset({"text", "dropdown", "combobox", "multiselect"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 HOLE_WORD = "__hole__"
-LEGACY_PARAMETER = re.compile(r"\$\{\s*([A-Za-z_]\w*)\s*\}")
 NO_DATA = ("Describe", "Drop", "Refresh", "Alter", "Analyze", "Use", "Command", "Set", "Uncache", "Comment", "Grant")
 """Statements that name tables without reading or writing their rows."""
 FILE_FORMATS = frozenset({"avro", "binaryfile", "csv", "delta", "json", "orc", "parquet", "text", "xml"})

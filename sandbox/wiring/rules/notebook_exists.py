@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.wiring.bundle import Task, with_suffix
+from sandbox.databricks_stub.workspace_paths import NOTEBOOK_SUFFIXES, notebook_files
+from sandbox.wiring.bundle import Task
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, close_to
 from sandbox.wiring.notebooks.facts import NotebookFacts
@@ -34,6 +35,10 @@ def _of_task(task: Task, job: str) -> Iterator[Finding]:
     if len(found) > 1:
         either = " and ".join(path.name for path in found)
         yield RULE.error(task.source_place, task.source, f"{who}, which can be {either}", "rename one of them")
+    elif not found and (other := next((place for place in task.candidates if place.is_file()), None)):
+        suffixes = ", ".join(NOTEBOOK_SUFFIXES)
+        message = f"{who}, but {other.name} is no notebook: its name ends in none of {suffixes}"
+        yield RULE.error(task.source_place, task.source, message, "rename the file, or correct the path")
     elif not found and task.source.startswith("/"):
         yield RULE.warning(
             task.source_place,
@@ -81,7 +86,7 @@ def _of_dags(facts: Facts) -> Iterator[Finding]:
     for operator in facts.databricks_operators:
         for path, argument, _ in operator.notebooks():
             place = facts.local_path(path)
-            if "{{" not in path and not (place and with_suffix(place)):
+            if "{{" not in path and not (place and notebook_files(place)):
                 meant = _sibling(place) if place else None
                 yield RULE.warning(
                     facts.sources.task_place(operator.file, operator.task_id, argument, operator.dag_id),

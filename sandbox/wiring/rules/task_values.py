@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.wiring.bundle import BRACKETS, REFERENCE, Job
+from sandbox.databricks_stub.references import mentioned
+from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, close_to
 from sandbox.wiring.rules.base import Rule
@@ -34,8 +35,8 @@ Asked = tuple[str, str, Place]
 
 def _in_bundle(job: Job) -> Iterator[Asked]:
     for task in job.tasks:
-        for reference in REFERENCE.finditer(str(task.body)):
-            if found := OF_TASK.match(BRACKETS.sub(r".\1", reference[1])):
+        for name in mentioned(str(task.body)):
+            if found := OF_TASK.match(name):
                 yield task.task_key, found["key"], task.place
 
 

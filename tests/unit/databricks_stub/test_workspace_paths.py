@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.databricks_stub.workspace_paths import local_path, notebook_beside
+from sandbox.databricks_stub.workspace_paths import local_path, notebook_beside, notebook_files
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_a_notebook_names_others_by_both_kinds_of_path(tmp_path: Path) -> None:
 
     assert found == {here.parent / "a.py"}
     assert notebook_beside("/Shared/a", here, tmp_path) is None
+
+
+def test_a_path_with_or_without_suffix_names_notebooks_only(tmp_path: Path) -> None:
+    """What is no notebook by its name is none for a task, for `%run` and for `sandbox validate`."""
+    for name in ("a.py", "a.sql", "b.ipynb", "c", "d.txt", "e", "e.py"):
+        (tmp_path / name).write_text("")
+
+    found = {name: [path.name for path in notebook_files(tmp_path / name)] for name in "abcde"}
+
+    assert found == {"a": ["a.py", "a.sql"], "b": ["b.ipynb"], "c": [], "d": [], "e": ["e.py"]}
+    assert notebook_files(tmp_path / "a.sql") == (tmp_path / "a.sql",)
+    assert notebook_files(tmp_path / "d.txt") == ()
+    assert notebook_beside("d.txt", tmp_path, tmp_path) is None
+    assert notebook_beside("e", tmp_path, tmp_path) == tmp_path / "e.py"
+    assert notebook_files(Path("/")) == ()

@@ -14,6 +14,19 @@ def test_a_missing_notebook(project: Project) -> None:
     assert project.findings("notebook-exists")[0].hint == "did you mean silver.py?"
 
 
+def test_a_file_whose_name_is_no_notebooks(project: Project) -> None:
+    """The workspace would not find it; a Python file or a SQL file that a task names may be called anything."""
+    project.write("notebooks/a.txt", "# Databricks notebook source\n")
+    project.write("notebooks/b.query", "SELECT 1\n")
+    project.job(
+        "- task_key: a\n  notebook_task:\n    notebook_path: ./notebooks/a.txt\n"
+        "- task_key: b\n  sql_task:\n    file:\n      path: ./notebooks/b.query"
+    )
+
+    assert project.places("notebook-exists") == [("error", "databricks.yml:10", "./notebooks/a.txt")]
+    assert "a.txt is no notebook" in project.findings("notebook-exists")[0].message
+
+
 def test_notebooks_that_are_found(project: Project) -> None:
     """Without a suffix, under the workspace's path, from an included file, in a for-each task, from Git."""
     project.notebook("a", "%run ./b", "dbutils.notebook.run('./b', 60)")

@@ -13,6 +13,8 @@ CREATE_WIDGET = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 REMOVE_WIDGET = re.compile(r"\bREMOVE\s+WIDGET\s+(?P<name>`[^`]+`|\w+)", re.IGNORECASE)
+LEGACY_PARAMETER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
+"""The older form of a parameter in a statement, `${name}`."""
 COMMENTS = re.compile(r"(?:\s|/\*.*?\*/)*", re.DOTALL)
 
 
