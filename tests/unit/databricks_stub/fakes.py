@@ -235,3 +235,9 @@ def task(key: str, *depends_on: str, **fields: Any) -> dict[str, Any]:
     if depends_on:
         body["depends_on"] = [{"task_key": other} for other in depends_on]
     return body | fields
+
+
+def refusal(harness: Harness, path: str, **body: Any) -> tuple[int, str, str]:
+    """Status, code and message of a POST that is refused."""
+    answer = harness.client.post(f"/api{path}", json=body)
+    return answer.status_code, answer.json()["error_code"], answer.json()["message"]

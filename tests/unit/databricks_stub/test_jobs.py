@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.databricks_stub.fakes import FakeClock, Harness, task
+from tests.unit.databricks_stub.fakes import FakeClock, Harness, refusal, task
 
 BUNDLE = """
 bundle: {name: demo}
@@ -34,12 +34,6 @@ def bundled(harnesses: Any, tmp_path: Path) -> Harness:
 def job_id(harness: Harness, name: str = "medallion") -> int:
     """The id of the job of that name."""
     return int(harness.get("/2.1/jobs/list", name=name)["jobs"][0]["job_id"])
-
-
-def refusal(harness: Harness, path: str, **body: Any) -> tuple[int, str, str]:
-    """Status, code and message of a POST that is refused."""
-    answer = harness.client.post(f"/api{path}", json=body)
-    return answer.status_code, answer.json()["error_code"], answer.json()["message"]
 
 
 def test_a_job_is_created_read_changed_and_deleted(harness: Harness) -> None:
@@ -71,51 +65,6 @@ def test_a_job_that_does_not_exist(harness: Harness, path: str) -> None:
     answer = refusal(harness, f"/2.2/{path}", job_id=5, new_settings={"name": "one"})
 
     assert answer == (400, "INVALID_PARAMETER_VALUE", "Job 5 does not exist.")
-
-
-def test_a_null_counts_as_left_out(harness: Harness) -> None:
-    """Clients send their empty fields so, at any depth."""
-    first = task("a", depends_on=None, max_retries=None)
-    made = harness.post("/2.2/jobs/create", name="one", queue=None, tasks=[first], parameters=None)["job_id"]
-
-    harness.post("/2.2/jobs/update", job_id=made, new_settings={"tasks": None, "name": "two", "queue": None})
-    harness.post("/2.2/jobs/update", job_id=made, new_settings=None, fields_to_remove=None)
-    settings = harness.get("/2.2/jobs/get", job_id=made)["settings"]
-    run_id = harness.post("/2.2/jobs/run-now", job_id=made, job_parameters={"day": None}, only=None)["run_id"]
-
-    assert (settings["name"], settings["queue"]) == ("two", {"enabled": True})
-    assert [item["task_key"] for item in settings["tasks"]] == ["a"]
-    assert harness.results(run_id) == {"a": "SUCCESS"}
-    assert harness.runner.tasks[0].parameters == {}
-
-
-@pytest.mark.parametrize(
-    ("new_settings", "words"),
-    [
-        ({"tasks": "a"}, "new_settings.tasks must be a list of objects"),
-        ({"tasks": [None]}, "new_settings.tasks must be a list of objects"),
-        ({"queue": "yes"}, "queue must be an object"),
-    ],
-)
-def test_settings_of_another_shape_are_refused(harness: Harness, new_settings: dict[str, Any], words: str) -> None:
-    """And the job stays as it was."""
-    made = harness.post("/2.2/jobs/create", name="one", tasks=[task("a")])["job_id"]
-    before = harness.get("/2.2/jobs/get", job_id=made)
-
-    status, code, message = refusal(harness, "/2.2/jobs/update", job_id=made, new_settings=new_settings)
-
-    assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
-    assert words in message
-    assert harness.get("/2.2/jobs/get", job_id=made) == before
-
-
-def test_a_job_kept_with_a_null_can_be_changed(harness: Harness) -> None:
-    """A former version of the sandbox kept nulls."""
-    made = harness.workspace.services.workspace.jobs.create({"name": "one", "queue": None, "tasks": [task("a")]})
-
-    harness.post("/2.2/jobs/update", job_id=made, new_settings={"name": "two"})
-
-    assert harness.get("/2.2/jobs/get", job_id=made)["settings"]["name"] == "two"
 
 
 def test_a_job_that_cannot_run_is_refused(harness: Harness) -> None:
@@ -396,18 +345,3 @@ def test_only_queued_runs_can_be_cancelled(harness: Harness, whole_workspace: bo
     assert [harness.results(run_id) for run_id in running] == [{"a": "SUCCESS"}] * 2
     if not whole_workspace:
         assert harness.results(queued[1]) == {"a": "SUCCESS"}
-
-
-def test_only_ended_runs_are_repaired(harness: Harness) -> None:
-    """And every repair after the first names the one before it."""
-    harness.runner.outcomes["a"] = [{"succeeded": False}]
-    run_id = harness.submit(task("a"))
-    harness.ended(run_id)
-    first = harness.post("/2.1/jobs/runs/repair", run_id=run_id, rerun_tasks=["a"])["repair_id"]
-    harness.ended(run_id)
-
-    assert "latest_repair_id must be" in refusal(harness, "/2.1/jobs/runs/repair", run_id=run_id, rerun_tasks=["a"])[2]
-    harness.post("/2.1/jobs/runs/repair", run_id=run_id, rerun_tasks=["a"], latest_repair_id=first)
-    harness.ended(run_id)
-    nothing = refusal(harness, "/2.1/jobs/runs/repair", run_id=harness.submit(task("b")), rerun_tasks=["z"])
-    assert nothing[0] == 400
