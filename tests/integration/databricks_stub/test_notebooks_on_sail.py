@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+from sandbox.databricks_stub.assembly import assemble
 from sandbox.databricks_stub.notebook import SqlError, SqlResult
 from tests.integration.databricks_stub.conftest import ROOT, wait_until
 from tests.integration.databricks_stub.notebook_runs import Bench, bench, free_port, magic, sail_server, shown, source
@@ -55,6 +59,37 @@ def test_the_next_notebook_and_the_statements_see_a_table(notebooks: Bench) -> N
     assert [(column.name, column.type_name) for column in found.columns] == [("Id", "INT"), ("Name", "STRING")]
     assert found.rows == [[1, "a"], [2, None]]
     assert sql(notebooks, "SELECT Name FROM seen WHERE Id = :id", {"name": "id", "value": "1"}).rows == [["a"]]
+
+
+def test_unity_catalog_has_what_statements_made(notebooks: Bench) -> None:
+    """A schema, a managed and an external table, a view."""
+    elsewhere = notebooks.folder / "elsewhere"
+    for statement in (
+        "CREATE SCHEMA silver",
+        "CREATE TABLE silver.managed (x INT) USING delta",
+        f"CREATE TABLE silver.external (x INT) USING delta LOCATION '{elsewhere}'",
+        "CREATE VIEW silver.seen AS SELECT x FROM silver.managed",
+    ):
+        sql(notebooks, statement)
+    workspace = assemble(replace(notebooks.settings, token="token"), notebooks.runner)
+    schema = {"catalog_name": "projects", "schema_name": "silver"}
+
+    async def listed(kind: str) -> list[dict[str, str]]:
+        transport = httpx.ASGITransport(app=workspace.app)
+        headers = {"Authorization": "Bearer token"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1", headers=headers) as client:
+            answer = await client.get(f"/api/2.1/unity-catalog/{kind}", params=schema)
+            return list(answer.json()[kind])
+
+    schemas, tables = asyncio.run(listed("schemas")), asyncio.run(listed("tables"))
+    workspace.services.workspace.close()
+
+    assert "silver" in [item["name"] for item in schemas]
+    assert [(table["name"], table["table_type"], table.get("storage_location")) for table in tables] == [
+        ("external", "EXTERNAL", elsewhere.as_uri()),
+        ("managed", "MANAGED", (notebooks.settings.warehouse_dir / "silver" / "managed").as_uri()),
+        ("seen", "VIEW", None),
+    ]
 
 
 def test_sql_cells_leave_their_result_and_take_widgets(notebooks: Bench) -> None:
