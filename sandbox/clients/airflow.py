@@ -16,6 +16,7 @@ from sandbox.clients.http import Api, ApiAnswer
 from sandbox.errors import ServiceNotHealthy
 
 FOLD_MARKS = ("::group::", "::endgroup::")
+WHERE_IT_LIES = "Log message source details"
 """Lines of a log that only its page in the UI understands."""
 
 AIRFLOW_ITSELF = "/site-packages/airflow/"
@@ -174,7 +175,7 @@ class AirflowClient:
         """
         path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}/logs/{try_number}"
         answer = self._api.request("GET", path, params={"map_index": map_index, "full_content": "true"})
-        entries = list(answer["content"])
+        entries = _written_by_the_task(list(answer["content"]))
         errors = [error for entry in entries if isinstance(entry, dict) for error in entry.get("error_detail") or []]
         return TaskLog(
             lines=tuple(line for entry in entries for line in _log_entry(entry)),
@@ -189,6 +190,14 @@ class AirflowClient:
         """Create a pool."""
         body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
         self._api.request("POST", "pools", json=body)
+
+
+def _written_by_the_task(entries: list[Any]) -> list[Any]:
+    """The entries without those at the begin that say where the log lies, which Airflow adds itself."""
+    events = [entry.get("event", "") if isinstance(entry, dict) else "" for entry in entries]
+    if events[:1] == [f"{FOLD_MARKS[0]}{WHERE_IT_LIES}"] and FOLD_MARKS[1] in events:
+        return entries[events.index(FOLD_MARKS[1]) + 1 :]
+    return entries
 
 
 def _log_entry(entry: Any) -> list[str]:

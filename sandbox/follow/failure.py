@@ -86,7 +86,7 @@ def _log(run: Mapping[str, Any], task: Mapping[str, Any], airflow: AirflowClient
         except ApiAnswer as answer:
             return answer.what
         found.append(log)
-        return "" if log.lines else "it is empty"
+        return "" if log.lines else "it is empty: its process ended before it wrote anything"
 
     health.wait_until(complaint, timeout_seconds=LOG_SECONDS, interval_seconds=0.5)
     return found[-1]

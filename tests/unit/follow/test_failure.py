@@ -101,10 +101,16 @@ def test_a_log_of_plain_text_has_no_reason_of_its_own() -> None:
     assert lines == ["task produce.ingest failed (try 1):", "  the end of its log:", "    one", "    two"]
 
 
+# Measured 2026-11-30, Airflow 3.3.2: the log of a process that was killed at its start
+SOURCES_ONLY = [
+    {"event": "::group::Log message source details"},
+    {"event": "/logs/dag_id=produce/attempt=1.log"},
+    {"event": "::endgroup::"},
+]
 GONE = ApiAnswer("airflow", "GET", "http://airflow/logs/1", httpx.Response(500, text="Internal Server Error"))
 
 
-@pytest.mark.parametrize("before", [[], [{"event": "::group::Log message source details"}], GONE])
+@pytest.mark.parametrize("before", [[], SOURCES_ONLY, GONE])
 def test_a_log_that_comes_after_the_state_is_waited_for(before: list[Any] | ApiAnswer) -> None:
     """A worker pod tells the task's state first, and sends the log then."""
     airflow = airflow_that_answers(before, before, [{"event": "downloaded 3000 bytes"}])
@@ -113,7 +119,12 @@ def test_a_log_that_comes_after_the_state_is_waited_for(before: list[Any] | ApiA
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [([], "it is empty"), (GONE, "airflow answered 500 to GET http://airflow/logs/1")]
+    ("answer", "why"),
+    [
+        ([], "it is empty: its process ended before it wrote anything"),
+        (SOURCES_ONLY, "it is empty: its process ended before it wrote anything"),
+        (GONE, "airflow answered 500 to GET http://airflow/logs/1"),
+    ],
 )
 def test_a_log_that_never_comes_hides_nothing_else(
     answer: list[Any] | ApiAnswer, why: str, monkeypatch: pytest.MonkeyPatch
