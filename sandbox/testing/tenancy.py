@@ -44,7 +44,7 @@ def lent(
     """
     backend = BACKENDS[loaded.config.backend]
     remove_leftovers(paths.project, progress)
-    with _in_use(paths), _joined(file_of(paths)) as file:
+    with _in_use(paths), joined(file_of(paths)) as file:
         ours = _OURS in _read(file)
         if not ours and not backend.status(paths).is_up:
             ours = True
@@ -101,7 +101,7 @@ def file_of(paths: StatePaths) -> Path:
 
 
 @contextmanager
-def _joined(path: Path) -> Iterator[IO[str]]:
+def joined(path: Path) -> Iterator[IO[str]]:
     """The file at `path` under a shared lock; waits while somebody takes the sandbox down."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:

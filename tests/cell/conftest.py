@@ -6,8 +6,6 @@ Its DAG folder is a copy of the project's with the DAGs of these tests beside th
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,19 +17,17 @@ from sandbox.runtimes.build import ensure
 from sandbox.runtimes.project_locks import locked
 from sandbox.services.airflow_row import airflow_request
 from sandbox.testing.handle import RunningSandbox
+from tests.cell.dag_folder import copied
 from tests.cell.interpreter import AirflowPython
 from tests.truth import Truth, of_archive
 
 
 @pytest.fixture(scope="session")
 def sandbox_settings(sandbox_project: Path, sandbox_name: str) -> Iterator[Mapping[str, object]]:
-    """The DAG folder is inside the project, which every backend reaches, and beside the sandbox's, which is private."""
-    folder = StatePaths(project=sandbox_project, name=sandbox_name).root.with_suffix(".cell-dags")
-    for source in (sandbox_project / "dags", Path(__file__).with_name("dags")):
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    yield {"project.dags": str(folder.relative_to(sandbox_project))}
-    if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share it, and none knows who is the last
-        shutil.rmtree(folder)
+    """The DAGs of the project and of these tests, in a folder that the workers of pytest-xdist share."""
+    sources = (sandbox_project / "dags", Path(__file__).with_name("dags"))
+    with copied(sources, StatePaths(project=sandbox_project, name=sandbox_name)) as folder:
+        yield {"project.dags": str(folder.relative_to(sandbox_project))}
 
 
 @pytest.fixture(scope="session")
