@@ -98,3 +98,17 @@ found = [rows(spark.table("noted")), rows(spark.table("noted_too")),
 
     assert found[:2] == [[[1, "a"]], [[1]]]
     assert "TABLE_OR_VIEW_NOT_FOUND" in found[2]
+
+
+def test_no_change_data_feed_is_no_table(sail: Engine) -> None:
+    """What would read changes gets an error, not the table's rows; a reader told not to read them reads on."""
+    found = sail.run("""
+spark.sql("create table changing as select 1 as a")
+spark.sql("select 1 as a").write.format("delta").save(V + "/changing")
+reader = lambda value: spark.read.format("delta").option("readChangeFeed", value).option("startingVersion", 0)
+found = [error_of(lambda: reader("true").table("changing")), error_of(lambda: reader(True).load(V + "/changing")),
+         rows(reader("false").table("changing"))]
+    """)
+
+    assert [each.startswith("NotImplementedError: readChangeFeed") for each in found[:2]] == [True, True]
+    assert found[2] == [[1]]

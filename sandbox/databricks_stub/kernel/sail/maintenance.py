@@ -44,9 +44,11 @@ def history(folder: Path) -> list[tuple[Any, ...]]:
     for version in reversed(versions(folder)):
         actions = read_commit(folder, version)
         information: Action = next((item["commitInfo"] for item in actions if "commitInfo" in item), {})
-        moment = information.get("timestamp")
+        # Documented: https://docs.databricks.com/delta/history - a version's time is its file's, in the history as in
+        # TIMESTAMP AS OF, unless the table keeps it in the commit; commitInfo.timestamp is what the writer's clock said
+        moment = information.get("inCommitTimestamp")
         if moment is None:
-            moment = commit_file(folder, version).stat().st_mtime * 1000
+            moment = commit_file(folder, version).stat().st_mtime_ns // 1_000_000
         found.append(
             (
                 version,
@@ -113,12 +115,18 @@ def vacuum(folder: Path, *, retention_hours: float, dry_run: bool) -> list[str]:
 
 
 def version_at(folder: Path, moment: datetime.datetime) -> int:
-    """The newest version that was there at a moment."""
-    wanted = moment.timestamp() * 1000
-    before = [row[0] for row in history(folder) if row[1].timestamp() * 1000 <= wanted]
+    """The version to restore that was the newest at a moment; as on Databricks, not one before or after all of them."""
+    commits = history(folder)
+    if moment > commits[0][1]:
+        raise LookupError(
+            f"[DELTA_CANNOT_RESTORE_TIMESTAMP_GREATER] {moment} is after the newest version of {folder.name}, "
+            f"which is of {commits[0][1]}"
+        )
+    before = [version for version, written, *_ in commits if written <= moment]
     if not before:
         raise LookupError(
-            f"[DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION] {folder.name} has no version before {moment}"
+            f"[DELTA_CANNOT_RESTORE_TIMESTAMP_EARLIER] {moment} is before the oldest version of {folder.name}, "
+            f"which is of {commits[-1][1]}"
         )
     return int(before[0])
 

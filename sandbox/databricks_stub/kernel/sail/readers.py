@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sail.xml.reading import XML_FORMATS, load_xml
 from sandbox.databricks_stub.kernel.volumes.files import exists
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def install() -> None:
@@ -29,6 +32,7 @@ def _load(original: Any) -> Any:
         if schema is not None:
             self.schema(schema)
         self.options(**options)
+        check_travel(self)
         if path is None:
             path = next((value for key, value in self._options.items() if key.lower() == "path"), None)
             self._options = {key: value for key, value in self._options.items() if key.lower() != "path"}
@@ -40,6 +44,16 @@ def _load(original: Any) -> Any:
         return _with_full_paths(found, state, paths) if str(self._format).lower() == "binaryfile" else found
 
     return load
+
+
+def check_travel(reader: Any) -> None:
+    """Refuse the change data feed, of which Sail would give the table's rows, and complete a day to a moment."""
+    # Measured 2026-11, Sail 0.7.2: readChangeFeed is ignored, timestampAsOf needs a time of day
+    for key, value in reader._options.items():  # noqa: SLF001
+        if key.lower() in ("readchangefeed", "readchangedata") and str(value).lower() == "true":
+            raise NotImplementedError(f'{key}: the local engine has no change data feed; engine.name = "spark" has')
+        if key.lower() == "timestampasof" and DAY.fullmatch(str(value)):
+            reader._options[key] = f"{value} 00:00:00"  # noqa: SLF001
 
 
 def _paths(original: Any) -> Any:

@@ -8,6 +8,7 @@ from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.sail import delta_commands, describing
 from sandbox.databricks_stub.kernel.sail.call import Call
 from sandbox.databricks_stub.kernel.sail.commands import COMMANDS
+from sandbox.databricks_stub.kernel.sail.readers import check_travel
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import replace_paths
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, recognise
@@ -68,6 +69,7 @@ def _reader_table(original: Any) -> Any:
     def table(self: Any, tableName: str) -> Any:
         state = SessionState.find(self._client)
         if state is not None:
+            check_travel(self)
             state.mirror.sync()
         return original(self, tableName)
 

@@ -25,14 +25,16 @@ def field(name: str, kind: Any = "integer", *, nullable: bool = True) -> dict[st
 
 
 def write(folder: Path, version: int, *actions: dict[str, Any]) -> None:
-    """Write a commit as the engine does."""
+    """Write a commit as the engine does, in the second of its number; the writer's clock is a minute late."""
     log = folder / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
     information = {
-        "commitInfo": {"timestamp": 1000 * version, "operation": "WRITE", "operationMetrics": {"numFiles": 1}}
+        "commitInfo": {"timestamp": 1000 * version - 60_000, "operation": "WRITE", "operationMetrics": {"numFiles": 1}}
     }
     lines = [json.dumps(item) for item in (information, *actions)]
-    (log / f"{version:020d}.json").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    commit = log / f"{version:020d}.json"
+    commit.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.utime(commit, (version, version))
 
 
 def add(folder: Path, name: str, *, age_seconds: float = 0) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def test_columns_are_added(table: Path) -> None:
 
 
 def test_history_is_newest_first(table: Path) -> None:
-    """Each commit is a row with its metrics as text."""
+    """Each commit is a row with its metrics as text, and the time by which TIMESTAMP AS OF finds it: its file's."""
     rows = maintenance.history(table)
 
     assert [row[0] for row in rows] == [1, 0]
@@ -160,7 +162,12 @@ def test_vacuum_removes_what_is_old_and_unused(table: Path) -> None:
 
 
 def test_a_moment_names_a_version(table: Path) -> None:
-    """The version at a moment is the newest before it; before the first there is none."""
-    assert maintenance.version_at(table, dt.datetime(1970, 1, 1, 0, 0, 0, 500000, tzinfo=dt.UTC)) == 0
-    with pytest.raises(LookupError, match="no version before"):
-        maintenance.version_at(table, dt.datetime(1969, 1, 1, tzinfo=dt.UTC))
+    """The version at a moment is the newest before it; before the first and after the last there is none."""
+    first, last = (maintenance.history(table)[at][1] for at in (-1, 0))
+
+    assert maintenance.version_at(table, first) == 0
+    assert maintenance.version_at(table, last) == delta_log.newest(table)
+    with pytest.raises(LookupError, match="TIMESTAMP_EARLIER"):
+        maintenance.version_at(table, first - dt.timedelta(milliseconds=1))
+    with pytest.raises(LookupError, match="TIMESTAMP_GREATER"):
+        maintenance.version_at(table, last + dt.timedelta(milliseconds=1))
