@@ -151,7 +151,9 @@ class Effects:
             default = keywords.get("defaultValue", arguments[1] if len(arguments) > 1 else "")
             self.facts.widgets_defined.setdefault(name, (as_text(default), place))
         elif method in WIDGET_GETTERS:
-            if self.guarded:
+            # the older one takes what it shall give where there is no such widget
+            has_default = method == "getArgument" and len(arguments) + len(keywords) > 1
+            if self.guarded or has_default:
                 self.facts.maybe_read.add(name)
             else:
                 self.facts.widgets_read.setdefault(name, place)

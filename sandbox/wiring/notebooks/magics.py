@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 LINE_MAGIC = re.compile(r"^(?P<indent>\s*)(?:(?P<target>[\w, ]+)=\s*)?[%!]")
-HELP = re.compile(r"^\s*\??\??[\w.]+\?{1,2}\s*$")
+HELP = re.compile(r"^\s*(?:\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*$")
 WHAT_COUNTS = re.compile(r"""#.*|\\.|"{3}|'{3}|["'()\[\]{}]|\\$""")
 """What opens or closes something in a line of Python."""
 

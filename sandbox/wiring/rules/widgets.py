@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import Facts
-from sandbox.wiring.findings import SURELY, Finding, close_to, listed
+from sandbox.wiring.findings import Finding, close_to, listed, slip_of
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.rules.base import Rule
 
@@ -45,11 +45,12 @@ def _check(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Finding]:
+    passed = passed | notebook.passed_inside
     unread = {name for name in passed if not may_read(notebook, name)}
     for name, place in notebook.widgets_read.items():
         if name in passed:
             continue
-        slip = close_to(name, unread, alike=SURELY)
+        slip = slip_of(name, unread)
         meant = slip or close_to(name, passed)
         hint = f"did you mean {meant!r}?" if meant else f"pass it: {who}"
         if name not in notebook.widgets_defined:

@@ -49,6 +49,15 @@ def test_an_asset_that_nobody_writes(project: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize("other", ["s3://raw/customers_us.csv", "s3://raw/customers_eu_2.csv"])
+def test_addresses_that_differ_by_a_word_or_number_are_two(project: Project, other: str) -> None:
+    """A warning: what is waited for may come from elsewhere."""
+    project.dag("producer", outlets=[asset("mine", other)])
+    project.dag("consumer", waits=[asset("theirs", "s3://raw/customers_eu.csv")])
+
+    assert [severity for severity, _, _ in project.places("asset-produced")] == ["warning"]
+
+
 def test_one_asset_under_two_names(project: Project) -> None:
     """Airflow takes name and address together: an event of the one is none of the other."""
     project.dag("producer", outlets=[POSTS])

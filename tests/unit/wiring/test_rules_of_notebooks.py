@@ -123,7 +123,7 @@ def test_magics_are_no_mistake(project: Project) -> None:
     project.notebook(
         "a",
         "%pip install x",
-        "!ls\nfiles = !ls\nspark?\nawait f()",
+        "!ls\nfiles = !ls\nspark?\n?spark\nspark.read??\nawait f()",
         "# MAGIC %sql\n# MAGIC SELECT 1",
         "# MAGIC %sh ls (",
         "# MAGIC %md-sandbox\n# MAGIC <div>",

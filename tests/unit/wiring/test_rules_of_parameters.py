@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.unit.wiring.conftest import Project
 
 DAY = "- name: day\n  default: ''"
@@ -95,6 +97,41 @@ def test_a_widget_that_may_be_missing(project: Project) -> None:
     project.notebook("a", 'if "day" in dbutils.widgets.getAll():\n    day = dbutils.widgets.get("day")')
 
     assert prepared == ()
+    assert [severity for severity, _, _ in project.places("widget-passed")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from contextlib import suppress\nwith suppress(Exception):\n    dbutils.widgets.get('day')",
+        "dbutils.widgets.getArgument('day', 'today')",
+        "getArgument('day', 'today')",
+    ],
+    ids=["suppressed", "a default", "a default of old"],
+)
+def test_a_widget_whose_absence_is_provided_for(project: Project, code: str) -> None:
+    """Other words for the same care."""
+    project.notebook("a", code)
+    project.job(TASK)
+
+    assert project.verdict().findings == ()
+
+
+def test_what_an_inclusion_passes_is_passed(project: Project) -> None:
+    """`%run ./settings $env="dev"` needs nobody else who passes `env`; a slip in it is found."""
+    project.notebook("a", '%run ./settings $env="dev" $regn="eu"')
+    project.notebook("settings", 'dbutils.widgets.get("env")', 'dbutils.widgets.get("region")')
+    project.job(TASK)
+
+    (found,) = project.verdict().findings
+    assert (found.subject, found.hint) == ("region", "did you mean 'regn'?")
+
+
+def test_two_parameters_that_differ_by_a_word_are_two(project: Project) -> None:
+    """One that is not read is no slip of one that is not passed."""
+    project.notebook("a", 'dbutils.widgets.text("table_a", "")\ndbutils.widgets.get("table_a")')
+    project.job(TASK, parameters="- name: table_b\n  default: x")
+
     assert [severity for severity, _, _ in project.places("widget-passed")] == ["warning"]
 
 

@@ -201,8 +201,8 @@ def test_a_table_that_is_a_slip_of_another(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ["main.default.stg_posts2", "main.bronze.stg_post", "main.default.customers"],
-    ids=["a number", "another schema", "another name"],
+    ["main.default.stg_posts2", "main.bronze.stg_post", "main.default.customers", "main.default.raw_posts"],
+    ids=["a number", "another schema", "another name", "another word"],
 )
 def test_a_table_from_elsewhere(project: Project, table: str) -> None:
     """Sources that no notebook writes are no mistake."""
