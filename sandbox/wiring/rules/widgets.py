@@ -34,8 +34,10 @@ def may_read(facts: NotebookFacts, name: str) -> bool:
 def _check(facts: Facts) -> Iterator[Finding]:
     for called in facts.notebooks:
         if called.task.is_notebook:
-            passed = {*called.passed, *_by_callers(called.job, facts)}
-            yield from _of_call(called.facts, passed, f"task {called.task.task_key} of job {called.job.key}")
+            by_callers = _by_callers(called.job, facts)
+            if by_callers is not None:
+                who = f"task {called.task.task_key} of job {called.job.key}"
+                yield from _of_call(called.facts, {*called.passed, *by_callers}, who)
     for run in facts.notebooks_of_dags:
         if run.passed is not None:
             who = f"task {run.operator.task_id} of DAG {run.operator.dag_id}"
@@ -75,15 +77,18 @@ def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Fi
             )
 
 
-def _by_callers(job: Job, facts: Facts) -> set[str]:
-    return {
-        str(name)
-        for operator, run in facts.runs_of_jobs
-        if run is job
+def _by_callers(job: Job, facts: Facts) -> set[str] | None:
+    """What DAGs and other jobs pass to the job; None when that is known only when they run."""
+    given = [
+        operator.given[argument]
+        for operator in facts.databricks_operators
+        if operator.may_run(job)
         for argument in ("job_parameters", "notebook_params")
-        if isinstance(given := operator.given.get(argument), dict)
-        for name in given
-    } | {
+        if operator.given.get(argument)
+    ]
+    if not all(isinstance(each, dict) for each in given):
+        return None
+    return {str(name) for each in given for name in each} | {
         str(name)
         for other in (facts.bundle.jobs if facts.bundle else ())
         for task in other.tasks

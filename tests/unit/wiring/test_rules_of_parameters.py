@@ -54,6 +54,34 @@ def test_widgets_are_passed_in_many_ways(project: Project) -> None:
     assert project.verdict().findings == ()
 
 
+@pytest.mark.parametrize(
+    "caller",
+    [
+        {"job_name": "etl", "job_parameters": "{{ mapped }}"},
+        {"job_name": "{{ var.value.job }}", "notebook_params": {"day": "1"}},
+        {"job_id": "{{ params.job }}", "job_parameters": {"day": "1"}},
+    ],
+    ids=["parameters of a run", "any job by name", "any job by id"],
+)
+def test_a_dag_that_may_pass_it(project: Project, caller: dict[str, object]) -> None:
+    """What is known only when the DAG runs may be the job, and may hold the widget."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    project.job(TASK)
+    project.dag(databricks=caller)
+
+    assert project.findings("widget-passed") == []
+
+
+def test_a_dag_that_runs_another_job_passes_nothing(project: Project) -> None:
+    """By name or by id."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    project.job(TASK)
+    project.dag("one", databricks={"job_name": "other", "job_parameters": {"day": "1"}})
+    project.dag("two", databricks={"job_id": 1, "job_parameters": {"day": "1"}})
+
+    assert [subject for _, _, subject in project.places("widget-passed")] == ["day"]
+
+
 def test_what_a_notebook_that_runs_apart_reads(project: Project) -> None:
     """Its widgets are what dbutils.notebook.run passes, and nothing else."""
     project.notebook("a", 'dbutils.widgets.get("day")', 'dbutils.notebook.run("b", 60, {"dya": "1"})')
