@@ -105,7 +105,7 @@ def read_bundle(path: Path, target: str, environ: Mapping[str, str], project: Pa
                 place=_place(node),
                 parameters=_parameters(node),
                 tasks=tuple(_tasks(node, tree, project)),
-                settings=plain(node),
+                settings={name: plain(value) for name, value in node.mapping().items()},
             )
             for key, node in tree.jobs.items()
         )

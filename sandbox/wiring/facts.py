@@ -226,8 +226,9 @@ def _sql_file(file: Path, task: Task, reader: Reader) -> NotebookFacts:
     from sandbox.wiring.notebooks.effects import Effects
 
     facts = NotebookFacts(path=file, current=(reader.catalog, reader.schema), reads_any_widget=True)
-    given = task.body.get("parameters") or {}
-    text = substituted(file.read_text("utf-8"), lambda name: str(given.get(name, HOLE)))
+    given = task.body.get("parameters")
+    values = given if isinstance(given, dict) else {}
+    text = substituted(file.read_text("utf-8"), lambda name: str(values.get(name, HOLE)))
     Effects(facts, {}, reader.understand).sql(text, Place(file=file), markers_are_widgets=False)
     return facts
 

@@ -287,11 +287,12 @@ class Interpreter:
         before = dict(self.scope.names)
         current = self.facts.current
         returned = len(self._returns[-1]) if self._returns else 0
-        self.block(body)
+        # the way that is not taken now may be with other parameters: its tables count, what it asks for is not missing
+        self._guarded_block(body, caught=is_known(test) and not test)
         first, in_first = dict(self.scope.names), self._taken(returned)
         first_current, self.facts.current = self.facts.current, current
         self.scope.names = before
-        self.block(otherwise)
+        self._guarded_block(otherwise, caught=is_known(test) and bool(test))
         second, in_second = self.scope.names, self._taken(returned)
         if is_known(test):
             self.scope.names = first if test else second

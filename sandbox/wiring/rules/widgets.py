@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import Facts
@@ -95,10 +95,13 @@ def _by_callers(job: Job, facts: Facts) -> set[str] | None:
         if task.kind == "run_job_task" and str(task.body.get("job_id")) == str(job.job_id)
         for name in (
             *other.parameters,
-            *(task.body.get("job_parameters") or ()),
-            *(task.body.get("notebook_params") or ()),
+            *(name for each in ("job_parameters", "notebook_params") for name in _names(task.body.get(each))),
         )
     }
+
+
+def _names(given: object) -> Collection[object]:
+    return given if isinstance(given, dict) else ()
 
 
 def _of_children(facts: NotebookFacts) -> Iterator[Finding]:

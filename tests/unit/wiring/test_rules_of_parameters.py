@@ -145,6 +145,18 @@ def test_a_widget_whose_absence_is_provided_for(project: Project, code: str) -> 
     assert project.verdict().findings == ()
 
 
+@pytest.mark.parametrize(
+    ("mode", "found"), [("daily", []), ("backfill", ["error", "error"])], ids=["not taken", "taken"]
+)
+def test_a_widget_that_only_another_mode_reads(project: Project, mode: str, found: list[str]) -> None:
+    """What the parameters decide is followed: the way that they do not take needs none of its widgets."""
+    code = 'mode = dbutils.widgets.get("mode")\nif mode == "backfill":\n    start = dbutils.widgets.get("start")\n'
+    project.notebook("a", code + 'end = dbutils.widgets.get("end") if mode == "backfill" else ""')
+    project.job(f"{TASK}    base_parameters: {{mode: {mode}}}")
+
+    assert [severity for severity, _, _ in project.places("widget-passed")] == found
+
+
 def test_what_an_inclusion_passes_is_passed(project: Project) -> None:
     """`%run ./settings $env="dev"` needs nobody else who passes `env`; a slip in it is found."""
     project.notebook("a", '%run ./settings $env="dev" $regn="eu"')
