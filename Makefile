@@ -21,7 +21,7 @@ help: ## Show this list
 setup: ## Make .venv/ with the tool in it (again only when its lock changed)
 	@$(ENVIRONMENT) tool
 
-dev:
+dev: ## Add to .venv/ what tests need: pytest, nox, the checkers (again only when their lock changed)
 	@$(ENVIRONMENT) dev
 
 sandbox: setup ## Set up, start everything, run the sample pipeline, print its tables
@@ -36,7 +36,7 @@ down: ## Stop the sandbox
 status: setup ## Show what runs
 	@.venv/bin/sandbox status
 
-test: dev ## Run everything: lint, types, unit, integration, e2e
+test: dev ## Run everything: lint, types, unit, docs, integration, e2e
 	@.venv/bin/nox
 
 lint: dev ## Check style, imports, spelling and types

@@ -1,6 +1,6 @@
-"""The tests, sorted by what they need; `nox -l` lists them. All run in the .venv that `make test` made.
+"""The tests, sorted by what they need; `nox -l` lists them. All run in the .venv that `make dev` makes.
 
-`.venv/bin/nox` runs lint, types, unit, integration and e2e; arguments after `--` reach pytest:
+`.venv/bin/nox` runs lint, types, unit, docs, integration and e2e; arguments after `--` reach pytest:
 `.venv/bin/nox -s unit -- -k ports -x`. Each cell of matrix.toml is a session of its own, tagged with its groups.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import urllib.error
@@ -41,6 +42,8 @@ def _http(probe: Probe) -> str:
         return f"GET {probe.target} -> {error.code}"
     except (OSError, urllib.error.URLError) as error:
         return f"GET {probe.target} -> {getattr(error, 'reason', error)}"
+    except http.client.HTTPException as error:  # another program may hold the port, and speak a language of its own
+        return f"GET {probe.target} -> no HTTP: {type(error).__name__}"
     if not probe.healthy_paths:
         return ""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -25,16 +26,17 @@ ONCE_MORE = "another program took a port while the sandbox started; once more, w
 
 @contextmanager
 def exclusive(paths: StatePaths, progress: Progress) -> Iterator[None]:
-    """Hold the sandbox's lifecycle lock; says so when another command has it, and waits for that one."""
-    make_private(paths.root)
-    keep_out_of_git(paths)
+    """Hold the sandbox's lifecycle lock; says so when another command has it, and waits for that one.
+
+    Who removes the lock's file does so inside of this block: whoever waits then locks the new file, as everybody does.
+    """
     lock = filelock.FileLock(paths.lock_file, mode=0o600)
     try:
-        lock.acquire(timeout=0)
+        _acquire(lock, paths, timeout_seconds=0)
     except filelock.Timeout:
         progress.note(f"another command is at work on sandbox {paths.name}; waiting for it")
         try:
-            lock.acquire(timeout=LOCK_WAIT_SECONDS)
+            _acquire(lock, paths, timeout_seconds=LOCK_WAIT_SECONDS)
         except filelock.Timeout:
             raise ServiceNotHealthy(
                 f"another command has held {paths.lock_file} for {LOCK_WAIT_SECONDS:.0f} s",
@@ -44,6 +46,16 @@ def exclusive(paths: StatePaths, progress: Progress) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(FileNotFoundError), stop=tenacity.stop_after_attempt(10), reraise=True
+)
+def _acquire(lock: filelock.BaseFileLock, paths: StatePaths, *, timeout_seconds: float) -> None:
+    """Once more when the folder goes while we wait: the command that held the lock was a `reset`."""
+    make_private(paths.root)
+    keep_out_of_git(paths)
+    lock.acquire(timeout=timeout_seconds)
 
 
 def keep_out_of_git(paths: StatePaths) -> None:
@@ -129,12 +141,33 @@ def down(backend: Backend, paths: StatePaths, progress: Progress) -> bool:
         return False
     with exclusive(paths, progress):
         stopped = backend.down(paths, progress)
-    paths.lock_file.unlink(missing_ok=True)
+        paths.lock_file.unlink(missing_ok=True)
     return stopped
 
 
 def reset(backend: Backend, paths: StatePaths, progress: Progress) -> None:
     """Stop the sandbox and delete everything that it holds: tables, objects, history, credentials, logs."""
-    down(backend, paths, progress)
-    backend.erase(paths, progress)
-    shutil.rmtree(paths.root, ignore_errors=False) if paths.root.exists() else None
+    if not paths.root.exists():
+        backend.erase(paths, progress)
+        return
+    with exclusive(paths, progress):
+        backend.down(paths, progress)
+        backend.erase(paths, progress)
+        _delete(paths)
+
+
+def _delete(paths: StatePaths) -> None:
+    """Delete the state folder; the lock's file last, for until then no other command begins to fill it again."""
+    for entry in paths.root.iterdir():
+        if entry == paths.lock_file:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    paths.lock_file.unlink(missing_ok=True)
+    try:
+        paths.root.rmdir()
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:  # the command that has waited for this one is at work there
+            raise

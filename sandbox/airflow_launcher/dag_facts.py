@@ -22,6 +22,9 @@ DATABRICKS_FIELDS = (
     "notebook_task",
 )
 """What the operators of the provider call what they run; the older ones keep some of it in one field `json`."""
+PARAMETERS = ("job_parameters", "notebook_params")
+LATER = "{{ mapped }}"
+"""What each mapped task has for itself: like a template, it is known when the task runs."""
 
 
 def schedule_assets(timetable: Any) -> list[dict[str, Any]]:
@@ -76,6 +79,17 @@ def _connections(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
+def _mapped(task: Any) -> Iterator[str]:
+    """The fields that mapped tasks are given by `expand`; of `expand_kwargs` those that its value may hold."""
+    value = getattr(getattr(task, "expand_input", None), "value", None)
+    if isinstance(value, Mapping):
+        yield from (name for name in DATABRICKS_FIELDS if name in value)
+    elif isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
+        yield from (name for name in DATABRICKS_FIELDS if any(name in item for item in value))
+    elif value is not None:
+        yield from PARAMETERS
+
+
 def _place(function: Any) -> list[Any] | None:
     """File and line of a task that is a function, as far as decorators let one see it."""
     while hasattr(function, "__wrapped__"):
@@ -92,10 +106,12 @@ def _databricks(task: Any, given: Mapping[str, Any]) -> dict[str, Any] | None:
     found = {name: given[name] for name in DATABRICKS_FIELDS if given.get(name)}
     if isinstance(inner, Mapping):
         found = {name: inner[name] for name in DATABRICKS_FIELDS if inner.get(name)} | found
-    group = given.get("task_group")
+    found = dict.fromkeys(_mapped(task), LATER) | found
+    group = getattr(task, "task_group", None)
     while group is not None:
         # a workflow group hands its own parameters to the notebooks in it
-        if isinstance(shared := getattr(group, "notebook_params", None), Mapping):
-            found["notebook_params"] = {**found.get("notebook_params", {}), **shared}
+        own = found.get("notebook_params", {})
+        if isinstance(shared := getattr(group, "notebook_params", None), Mapping) and isinstance(own, Mapping):
+            found["notebook_params"] = {**own, **shared}
         group = getattr(group, "parent_group", None)
     return found

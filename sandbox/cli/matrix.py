@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ from sandbox.matrix.settings import obstacle
 from sandbox.report import store
 from sandbox.report.integrity import KEY_VARIABLE
 from sandbox.report.model import Report, State
+from sandbox.runtimes.tool_env import MARKER
 
 
 def read(session: Session) -> Matrix:
@@ -92,7 +94,7 @@ def run_command(
     tests: tuple[str, ...],
 ) -> None:
     """Run the tests of the cells that SELECTION means, side by side, each on a sandbox of its own."""
-    _need_pytest()
+    _need_pytest(session.paths.project)
     matrix = read(session)
     cells = select(matrix, selection, groups)
     if last_failed:
@@ -128,13 +130,22 @@ def _end_as_with_ctrl_c() -> None:
             signal.signal(ending, signal.default_int_handler)
 
 
-def _need_pytest() -> None:
+def _need_pytest(project: Path) -> None:
     if importlib.util.find_spec("pytest") is None:
         raise PrerequisiteMissing(
             "pytest is not installed beside the tool",
             why=f"the cells' tests run with {sys.executable}",
-            next_command=f"{sys.executable} -m uv pip install --python {sys.executable} pytest",
+            next_command=_with_pytest(project),
         )
+
+
+def _with_pytest(project: Path) -> str:
+    """How pytest comes beside the tool: in a checkout of the tool from its lock, elsewhere as any package."""
+    environment = Path(sys.prefix)
+    if not (environment / MARKER).is_file():
+        return f"{sys.executable} -m uv pip install --python {sys.executable} pytest"
+    checkout = environment.parent
+    return "make dev" if checkout == project else f"make -C {shlex.quote(str(checkout))} dev"
 
 
 def _not_passed(session: Session, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:

@@ -60,8 +60,11 @@ def cells_of(text: str, suffix: str, name: str) -> list[NotebookCell]:
 
 
 def language_of(document: Mapping[str, Any]) -> str:
-    """The language of an .ipynb's cells without a magic, as Databricks notes it."""
-    return str(document.get("metadata", {}).get(METADATA, {}).get("language", "python"))
+    """The language of an .ipynb's cells without a magic, as Databricks notes it; Python where it does not."""
+    metadata = document.get("metadata")
+    noted = metadata.get(METADATA) if isinstance(metadata, dict) else None
+    language = noted.get("language") if isinstance(noted, dict) else None
+    return language if isinstance(language, str) else "python"
 
 
 def _from_ipynb(text: str, name: str) -> Iterator[NotebookCell]:
@@ -70,13 +73,27 @@ def _from_ipynb(text: str, name: str) -> Iterator[NotebookCell]:
         cells = document["cells"]
     except (ValueError, KeyError, TypeError) as error:
         raise NotANotebook(f"{name} is no notebook: {type(error).__name__}: {error}") from error
+    if not isinstance(cells, list):
+        raise NotANotebook(f"{name} is no notebook: its cells are no list")
     language = language_of(document)
     for number, cell in enumerate(cells, start=1):
-        source = "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
-        if cell["cell_type"] == "code":
+        source = _source(cell)
+        kind = cell.get("cell_type") if isinstance(cell, dict) else None
+        if source is None or kind not in ("code", "markdown", "raw"):
+            wrong = "has no source" if source is None else f"is of the unknown type {kind!r}"
+            raise NotANotebook(f"{name} is no notebook: its cell {number} {wrong}")
+        if kind == "code":
             yield _cell(source, number, language)
         else:
-            yield NotebookCell(kind=cell["cell_type"], source=source, code="", line=number)
+            yield NotebookCell(kind=kind, source=source, code="", line=number)
+
+
+def _source(cell: Any) -> str | None:
+    """The text of a cell, which may be written as a list of lines; None when there is none."""
+    source = cell.get("source") if isinstance(cell, dict) else None
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        return "".join(source)
+    return source if isinstance(source, str) else None
 
 
 def _from_source(lines: list[str], suffix: str) -> Iterator[NotebookCell]:

@@ -87,27 +87,37 @@ class ServiceRunner:
     def _look_after(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            begun = time.monotonic()
-            process = self._adopt() or self._spawn_in_turn()
-            healthy = process is not None and self._await_healthy(process, begun)
-            if process is not None:
-                self._watch(process)
-            if self._stopping.is_set():
-                break
-            lived_seconds = time.monotonic() - begun
-            failures = 1 if healthy and lived_seconds > STABLE_AFTER_SECONDS else failures + 1
-            if process is not None:
-                self._sweep(process.pid)
-                self._tell(last_exit=describe_exit(self._child.poll() if self._child else None))
-            self._tell(
-                phase=ServicePhase.BACKOFF,
-                pid=None,
-                created=None,
-                restarts=self._state.restarts + 1,
-                detail=f"{self._state.last_exit} after {lived_seconds:.1f} s",
-            )
-            self._stopping.wait(backoff_seconds(failures))
+            try:
+                failures = self._one_life(failures)
+            except Exception as error:  # without this thread nobody would start the service again, or say why not
+                failures += 1
+                # the process is still known: if it lives, the next round adopts it
+                self._tell(phase=ServicePhase.BACKOFF, detail=f"its supervisor failed: {error!r}")
+            if not self._stopping.is_set():
+                self._stopping.wait(backoff_seconds(failures))
         self._end()
+
+    def _one_life(self, failures: int) -> int:
+        """From the start (or adoption) of a process to its end; returns how many ends in a row that makes."""
+        begun = time.monotonic()
+        process = self._adopt() or self._spawn_in_turn()
+        healthy = process is not None and self._await_healthy(process, begun)
+        if process is not None:
+            self._watch(process)
+        if self._stopping.is_set():
+            return failures
+        lived_seconds = time.monotonic() - begun
+        if process is not None:
+            self._sweep(process.pid)
+            self._tell(last_exit=describe_exit(self._child.poll() if self._child else None))
+        self._tell(
+            phase=ServicePhase.BACKOFF,
+            pid=None,
+            created=None,
+            restarts=self._state.restarts + 1,
+            detail=f"{self._state.last_exit} after {lived_seconds:.1f} s",
+        )
+        return 1 if healthy and lived_seconds > STABLE_AFTER_SECONDS else failures + 1
 
     def _adopt(self) -> psutil.Process | None:
         """The process of an earlier supervisor, when it lives and is what the launch file describes."""

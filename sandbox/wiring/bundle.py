@@ -36,6 +36,9 @@ class Task:
     body: Mapping[str, Any]
     is_repeated: bool = False
     depends_on: tuple[tuple[str, Place], ...] = ()
+    outcomes: tuple[tuple[str, str], ...] = ()
+    """`(condition, outcome)` of each condition that has to come out so."""
+    run_if: str = "ALL_SUCCESS"
     base_parameters: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
     source: str | None = None
     source_place: Place | None = None
@@ -102,7 +105,7 @@ def read_bundle(path: Path, target: str, environ: Mapping[str, str], project: Pa
                 place=_place(node),
                 parameters=_parameters(node),
                 tasks=tuple(_tasks(node, tree, project)),
-                settings=plain(node),
+                settings={name: plain(value) for name, value in node.mapping().items()},
             )
             for key, node in tree.jobs.items()
         )
@@ -158,6 +161,12 @@ def _task(node: Node, tree: BundleTree, project: Path) -> Task:
             for entry in (depends_on.items() if depends_on else ())
             if (item := entry.get("task_key")) is not None
         ),
+        outcomes=tuple(
+            (str(item.value), _text(outcome))
+            for entry in (depends_on.items() if depends_on else ())
+            if (item := entry.get("task_key")) is not None and (outcome := entry.get("outcome")) is not None
+        ),
+        run_if=_text(node.get("run_if")) or "ALL_SUCCESS",
         base_parameters={
             name: (_text(value), _place(value)) for name, value in (parameters.mapping() if parameters else {}).items()
         },

@@ -37,6 +37,13 @@ class Operator:
         name = self.given.get("job_name")
         return name if isinstance(name, str) and "{{" not in name else None
 
+    def may_run(self, job: Job) -> bool:
+        """Whether the task runs this job; one that is named by a template may run any."""
+        if self.job_name is not None:
+            return self.job_name == job.name
+        job_id = str(self.given.get("job_id") or "")
+        return int(job_id) == job.job_id if job_id.isdigit() else bool(job_id or self.given.get("job_name"))
+
     def notebooks(self) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
         """The notebooks that the task itself names: path, argument, parameters (None: not known before it runs)."""
         passed = self.given.get("notebook_params") or {}
@@ -219,8 +226,9 @@ def _sql_file(file: Path, task: Task, reader: Reader) -> NotebookFacts:
     from sandbox.wiring.notebooks.effects import Effects
 
     facts = NotebookFacts(path=file, current=(reader.catalog, reader.schema), reads_any_widget=True)
-    given = task.body.get("parameters") or {}
-    text = substituted(file.read_text("utf-8"), lambda name: str(given.get(name, HOLE)))
+    given = task.body.get("parameters")
+    values = given if isinstance(given, dict) else {}
+    text = substituted(file.read_text("utf-8"), lambda name: str(values.get(name, HOLE)))
     Effects(facts, {}, reader.understand).sql(text, Place(file=file), markers_are_widgets=False)
     return facts
 

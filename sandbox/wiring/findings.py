@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -58,12 +59,32 @@ class Finding:
 
 SURELY = 0.75
 """How alike two names are when one is most likely a slip of the other."""
+ALIKE_WORDS = 0.6
+WORD = re.compile(r"\d+|[^\W\d_]+")
 
 
 def close_to(name: str, names: Iterable[str], *, alike: float = 0.6) -> str | None:
     """The one of `names` that somebody who typed `name` may have meant."""
     found = difflib.get_close_matches(name, sorted(set(names) - {name}), n=1, cutoff=alike)
     return found[0] if found else None
+
+
+def slip_of(name: str, names: Iterable[str], *, alike: float = SURELY) -> str | None:
+    """The one of `names` that `name` most likely is a slip of.
+
+    Numbers are no slips, nor are other words: `posts_2024` beside `posts_2025`, `sales_eu` beside `sales_us`.
+    """
+    return close_to(name, (other for other in names if _same_words(name, other)), alike=alike)
+
+
+def _same_words(first: str, second: str) -> bool:
+    if re.findall(r"\d+", first) != re.findall(r"\d+", second):
+        return False
+    words, others = WORD.findall(first), WORD.findall(second)
+    return len(words) != len(others) or all(
+        difflib.SequenceMatcher(None, word, other).ratio() >= ALIKE_WORDS
+        for word, other in zip(words, others, strict=True)
+    )
 
 
 def listed(names: Iterable[str]) -> str:

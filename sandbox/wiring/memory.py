@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.wiring.notebooks.sql import SqlFacts, sql_facts
 from sandbox.wiring.settings import WiringSettings
 
-VERSION = 1
+VERSION = 2
 """Raised when the meaning of what is remembered changes."""
 
 

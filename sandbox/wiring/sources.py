@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.wiring.dag_module import DagModule, is_foreign, is_plain, last_name, parse
 from sandbox.wiring.findings import Place
 
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -66,26 +67,15 @@ class DagSources:
         return self.dags.get((Path(file), dag_id)) or Place(file=Path(file))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Module:
-    path: Path
-    nodes: Sequence[ast.AST]
-    texts: Mapping[str, str]
-    imports: Mapping[str, tuple[str, str]]
-
-
 def read_sources(dags: Path) -> DagSources:
     """Read every Python file of the DAG folder; one that does not parse is the import's business."""
-    modules: dict[str, _Module] = {}
+    modules: dict[str, DagModule] = {}
     for file in sorted(dags.rglob("*.py")):
         try:
-            tree = ast.parse(file.read_text("utf-8-sig"), str(file))
+            module = parse(file)
         except (SyntaxError, OSError, ValueError):
             continue
-        name = ".".join(file.relative_to(dags).with_suffix("").parts).removesuffix(".__init__")
-        modules[name] = _Module(
-            path=file, nodes=tuple(ast.walk(tree)), texts=dict(_texts(tree)), imports=dict(_imports(tree))
-        )
+        modules[".".join(file.relative_to(dags).with_suffix("").parts).removesuffix(".__init__")] = module
     found = DagSources()
     for module in modules.values():
         _read_module(module, modules, found)
@@ -103,22 +93,7 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
-                yield name, text
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text))):
-                yield name, text
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((alias.asname or alias.name, (node.module, alias.name)) for alias in node.names)
-
-
-def _read_module(module: _Module, modules: Mapping[str, _Module], found: DagSources) -> None:
+def _read_module(module: DagModule, modules: Mapping[str, DagModule], found: DagSources) -> None:
     def text(node: ast.expr | None) -> str | None:
         match node:
             case ast.Constant(value=str(value)):
@@ -135,42 +110,89 @@ def _read_module(module: _Module, modules: Mapping[str, _Module], found: DagSour
         match node:
             case ast.Call():
                 _read_call(node, module.path, text, found)
-            case ast.Constant(value=str(value)) if "{" in value:
+                if id(node) not in module.guarded:
+                    _read_names(node, module, modules, text, found)
+            case ast.Constant(value=str(value)) if "{" in value and id(node) not in module.prose:
                 _read_template(value, Place(file=module.path, line=node.lineno), found)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 for decorator in node.decorator_list:
-                    if _last_name(decorator) == "dag":
+                    if last_name(decorator) == "dag":
                         found.dags.setdefault((module.path, node.name), Place(file=module.path, line=node.lineno))
 
 
 def _read_call(node: ast.Call, path: Path, text: ReadText, found: DagSources) -> None:
+    """Tasks, DAGs and assets that a call makes."""
     place = Place(file=path, line=node.lineno)
     keywords = {item.arg: item for item in node.keywords if item.arg}
-    name = _last_name(node.func)
+    name = last_name(node.func)
     first = text(node.args[0]) if node.args else None
     if "task_id" in keywords and (task_id := text(keywords["task_id"].value)):
         lines = {key: Place(file=path, line=item.value.lineno) for key, item in keywords.items()}
         found.tasks.setdefault((path, task_id), {"": place, **lines})
-    for key, item in keywords.items():
-        if key.endswith("conn_id") and (connection := text(item.value)):
-            found.connections.append(Mention(name=connection, place=Place(file=path, line=item.value.lineno)))
     if name in ("DAG", "dag") and (dag_id := text(keywords["dag_id"].value) if "dag_id" in keywords else first):
         found.dags.setdefault((path, dag_id), place)
-    if name in HOOKS and first:
-        found.connections.append(Mention(name=first, place=place))
-    if name == "get_connection" and first:
-        found.connections.append(Mention(name=first, place=place))
-    if name == "get" and isinstance(node.func, ast.Attribute):
-        owner = _last_name(node.func.value)
-        variable = first or text(keywords["key"].value if "key" in keywords else None)
-        if owner == "Variable" and variable and len(node.args) < 2 and not {"default", "default_var"} & keywords.keys():
-            found.variables.append(Mention(name=variable, place=place))
-        if owner == "Connection" and first:
-            found.connections.append(Mention(name=first, place=place))
     if name in ("Asset", "Dataset", "Model", "AssetAlias"):
         for value in (first, *(text(keywords[key].value) for key in ("name", "uri") if key in keywords)):
             if value:
                 found.assets.setdefault(value, place)
+
+
+def _read_names(
+    node: ast.Call, module: DagModule, modules: Mapping[str, DagModule], text: ReadText, found: DagSources
+) -> None:
+    """Connections and Variables that a call names."""
+    place = Place(file=module.path, line=node.lineno)
+    name = last_name(node.func)
+    owner = last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    asks_hook = name == "get_connection" and _is_hook(node.func, module, modules)
+    first = text(node.args[0]) if node.args else None
+    if asks_hook or _takes_connections(node.func, module, modules):
+        for item in node.keywords:
+            if item.arg and item.arg.endswith("conn_id") and (connection := text(item.value)):
+                where = Place(file=module.path, line=item.value.lineno)
+                found.connections.append(Mention(name=connection, place=where))
+    if first and (asks_hook or (name in HOOKS and not is_plain(name, module, modules))):
+        found.connections.append(Mention(name=first, place=place))
+    kind = module.imports.get(owner, ("", owner))[1]
+    if name == "get" and kind in ("Variable", "Connection") and not is_foreign(owner, module, modules):
+        names = [item.arg for item in node.keywords]
+        key = first or next((text(item.value) for item in node.keywords if item.arg in ("key", "conn_id")), None)
+        if key and kind == "Connection":
+            found.connections.append(Mention(name=key, place=place))
+        elif key and len(node.args) < 2 and not {"default", "default_var", None}.intersection(names):
+            found.variables.append(Mention(name=key, place=place))
+
+
+def _takes_connections(callee: ast.expr, module: DagModule, modules: Mapping[str, DagModule]) -> bool:
+    """Whether `…conn_id=` of a call is Airflow's: an operator, a sensor, a hook, a notifier, a decorator of tasks.
+
+    These are classes; a method of just any object may mean something else by the word.
+    """
+    if isinstance(callee, ast.Attribute) and callee.attr in ("partial", "override"):
+        callee = callee.value
+    name = last_name(callee)
+    if name[:1].isupper():
+        return not is_plain(name, module, modules)
+    first = callee
+    while isinstance(first, ast.Attribute):
+        first = first.value
+    begins = first.id if isinstance(first, ast.Name) else ""
+    source = module.imports.get(begins, ("", ""))[0]
+    return begins == "task" or source.partition(".")[0] == "airflow"
+
+
+def _is_hook(callee: ast.expr, module: DagModule, modules: Mapping[str, DagModule]) -> bool:
+    """Whether the method is one of a hook: its class, an object made of it, or the hook's own class around."""
+    owner = callee.value if isinstance(callee, ast.Attribute) else None
+    if owner is None:
+        return False
+    name = last_name(owner)
+    if name in ("self", "cls", "super"):
+        name = module.owners.get(id(callee), "")
+    name = module.made.get(name, name)
+    if name in module.classes or module.imports.get(name, ("",))[0] in modules:
+        return not is_plain(name, module, modules)
+    return name.endswith("Hook")
 
 
 def _read_template(value: str, place: Place, found: DagSources) -> None:
@@ -184,12 +206,3 @@ def _read_template(value: str, place: Place, found: DagSources) -> None:
         for mention in JINJA_CONNECTION.finditer(block):
             if mention["name"] != "get":
                 found.connections.append(Mention(name=mention["name"], place=place))
-
-
-def _last_name(node: ast.expr) -> str:
-    match node:
-        case ast.Call(func=function):
-            return _last_name(function)
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name
-    return ""

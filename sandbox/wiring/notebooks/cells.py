@@ -14,11 +14,10 @@ from typing import Literal
 from sandbox.databricks_stub.notebook_source import NotANotebook, NotebookCell, executable, load
 from sandbox.wiring.findings import Place
 from sandbox.wiring.notebooks.grammar import GRAMMAR, newer_syntax
+from sandbox.wiring.notebooks.magics import split_magics
 
 CELL_MAGIC = re.compile(r"^%%(?P<name>\w+)[^\n]*\n?(?P<rest>[\s\S]*)$")
-RUN_MAGIC = re.compile(r"^\s*%run\s+(?P<line>\S.*)$")
-LINE_MAGIC = re.compile(r"^(?P<indent>\s*)(?:(?P<target>[\w, ]+)=\s*)?[%!]")
-HELP = re.compile(r"^\s*\??\??[\w.]+\?{1,2}\s*$")
+RUN_MAGIC = re.compile(r"^\s*%run(?:\s+(?P<line>.*))?$", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,32 +98,37 @@ def _read_cell(cell: NotebookCell, path: Path, cells: list[Cell], problems: list
 
 def _read_python(cell: NotebookCell, path: Path, cells: list[Cell], problems: list[Problem], *, magics: bool) -> None:
     code = without_indent(cell.code) if magics else cell.code
-    if magics:
-        for number, line in enumerate(code.split("\n"), start=1):
-            if run := RUN_MAGIC.match(line):
-                words = shlex.split(run["line"], comments=True)
-                cells.append(
-                    Cell(
-                        kind="run",
-                        place=_place(cell, path, number),
-                        text=words[0],
-                        arguments=tuple(_arguments(words[1:])),
-                    )
-                )
     try:
         tree = _parsed(code, path)
     except SyntaxError as first:
+        # what is Python as it stands has no magics in it
+        code, found = split_magics(code) if magics else (code, [])
+        for number, line in found:
+            if run := RUN_MAGIC.match(line):
+                _read_run(run["line"] or "", _place(cell, path, number), cells, problems)
         try:
-            tree = _parsed(without_magics(code) if magics else code, path)
+            tree = _parsed(code, path)
         except SyntaxError:
             problems.append(Problem(place=_place(cell, path, first.lineno or 1), message=f"SyntaxError: {first.msg}"))
             return
-    for at, message in newer_syntax(without_magics(code) if magics else code):
+    for at, message in newer_syntax(code):
         problems.append(Problem(place=_place(cell, path, at), message=message))
     if path.suffix != ".ipynb":
         ast.increment_lineno(tree, cell.line - 1)
     in_ipynb = cell.line if path.suffix == ".ipynb" else None
     cells.append(Cell(kind="python", place=Place(file=path, cell=in_ipynb), tree=tree))
+
+
+def _read_run(line: str, place: Place, cells: list[Cell], problems: list[Problem]) -> None:
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError as error:
+        problems.append(Problem(place=place, message=f"%run {line.strip()} cannot be read: {error}"))
+        return
+    if not words:
+        problems.append(Problem(place=place, message="%run names no notebook"))
+        return
+    cells.append(Cell(kind="run", place=place, text=words[0], arguments=tuple(_arguments(words[1:]))))
 
 
 def _parsed(code: str, path: Path) -> ast.Module:
@@ -142,17 +146,6 @@ def without_indent(code: str) -> str:
     first = next((line for line in code.split("\n") if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
     return "\n".join(line.removeprefix(indent) for line in code.split("\n")) if indent else code
-
-
-def without_magics(code: str) -> str:
-    """The code with IPython's line magics, shell lines and help requests as `pass`, line for line."""
-    return "\n".join(_plain_line(line) for line in code.split("\n"))
-
-
-def _plain_line(line: str) -> str:
-    if magic := LINE_MAGIC.match(line):
-        return f"{magic['indent']}{magic['target']}= None" if magic["target"] else f"{magic['indent']}pass"
-    return "pass" if HELP.match(line) else line
 
 
 def _arguments(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ class Effects:
         self.facts = facts
         self.given = dict(given)
         self.guarded = False
-        """Inside of a `try`: a widget that is not there is provided for."""
+        """Inside of a `try`: a widget or task value that is not there is provided for."""
         self._understand = understand
 
     def call(self, path: str, arguments: Sequence[Any], keywords: Mapping[str, Any], place: Place) -> Any:
@@ -47,9 +47,7 @@ class Effects:
             self._secret(arguments, keywords, place)
             return HOLE
         if owner.endswith("taskValues") and last == "get":
-            key = keywords.get("taskKey", first)
-            if isinstance(key, str) and is_known(key):
-                self.facts.task_values.setdefault(key, place)
+            self._task_value(arguments, keywords, place)
             return HOLE
         if last == "forName" and "DeltaTable" in steps:
             name = keywords.get("tableOrViewName", arguments[-1] if arguments else None)
@@ -153,12 +151,21 @@ class Effects:
             default = keywords.get("defaultValue", arguments[1] if len(arguments) > 1 else "")
             self.facts.widgets_defined.setdefault(name, (as_text(default), place))
         elif method in WIDGET_GETTERS:
-            if self.guarded:
+            # the older one takes what it shall give where there is no such widget
+            has_default = method == "getArgument" and len(arguments) + len(keywords) > 1
+            if self.guarded or has_default:
                 self.facts.maybe_read.add(name)
             else:
                 self.facts.widgets_read.setdefault(name, place)
             return self.value_of(name, HOLE)
         return UNKNOWN
+
+    def _task_value(self, arguments: Sequence[Any], keywords: Mapping[str, Any], place: Place) -> None:
+        key = keywords.get("taskKey", arguments[0] if arguments else None)
+        # None is what it is without one
+        default = keywords.get("default", arguments[2] if len(arguments) > 2 else None)
+        if isinstance(key, str) and is_known(key) and default is None and not self.guarded:
+            self.facts.task_values.setdefault(key, place)
 
     def _child(self, arguments: Sequence[Any], keywords: Mapping[str, Any], place: Place) -> None:
         path = keywords.get("path", arguments[0] if arguments else None)

@@ -96,8 +96,7 @@ def evaluate(node: ast.expr, at: Follower) -> Any:
         case ast.Subscript():
             return _subscript(evaluate(node.value, at), evaluate(node.slice, at))
         case ast.IfExp():
-            test, first, second = (evaluate(part, at) for part in (node.test, node.body, node.orelse))
-            return joined(first, second) if not is_known(test) else first if test else second
+            return _conditional(node, at)
         case ast.BoolOp():
             return _boolean(node, [evaluate(item, at) for item in node.values])
         case ast.Compare():
@@ -232,6 +231,17 @@ def _subscript(value: Any, index: Any) -> Any:
         except (TypeError, LookupError):
             return UNKNOWN
     return value.then("[]") if isinstance(value, Dotted) else UNKNOWN
+
+
+def _conditional(node: ast.IfExp, at: Follower) -> Any:
+    test = evaluate(node.test, at)
+    outer = at.effects.guarded
+    at.effects.guarded = outer or (is_known(test) and not test)
+    first = evaluate(node.body, at)
+    at.effects.guarded = outer or (is_known(test) and bool(test))
+    second = evaluate(node.orelse, at)
+    at.effects.guarded = outer
+    return joined(first, second) if not is_known(test) else first if test else second
 
 
 def _boolean(node: ast.BoolOp, values: list[Any]) -> Any:

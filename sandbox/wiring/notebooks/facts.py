@@ -46,6 +46,8 @@ class NotebookFacts:
     children: list[Include] = field(default_factory=list)
     widgets_defined: dict[str, tuple[str, Place]] = field(default_factory=dict)
     widgets_read: dict[str, Place] = field(default_factory=dict)
+    passed_inside: set[str] = field(default_factory=set)
+    """Widgets that it passes itself to what it includes by %run."""
     maybe_read: set[str] = field(default_factory=set)
     """Widgets that are named where it is not known whether that code runs."""
     reads_any_widget: bool = False

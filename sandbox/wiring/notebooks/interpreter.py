@@ -85,6 +85,7 @@ class Interpreter:
                 self.effects.sql(cell.text, cell.place, markers_are_widgets=True)
             case "run":
                 self.effects.given |= dict(cell.arguments)
+                self.facts.passed_inside |= dict(cell.arguments).keys()
                 found = self._locate(cell.text, self._files[-1].parent)
                 if found is None:
                     self.facts.missing.append(Include(place=cell.place, path=cell.text, arguments=cell.arguments))
@@ -230,15 +231,15 @@ class Interpreter:
                 evaluate(node.test, self)
                 self._either(UNKNOWN, node.body, node.orelse)
             case ast.With() | ast.AsyncWith():
+                suppresses = False
                 for item in node.items:
                     value = evaluate(item.context_expr, self)
+                    suppresses |= isinstance(value, Dotted) and value.path.endswith("suppress()")
                     if item.optional_vars is not None:
                         self.bind(item.optional_vars, value)
-                self.block(node.body)
+                self._guarded_block(node.body, caught=suppresses)
             case ast.Try() | ast.TryStar():
-                outer, self.effects.guarded = self.effects.guarded, self.effects.guarded or bool(node.handlers)
-                self.block(node.body)
-                self.effects.guarded = outer
+                self._guarded_block(node.body, caught=bool(node.handlers))
                 for handler in node.handlers:
                     self._either(UNKNOWN, handler.body, [])
                 self.block([*node.orelse, *node.finalbody])
@@ -259,6 +260,11 @@ class Interpreter:
                 for child in ast.iter_child_nodes(node):
                     if isinstance(child, ast.expr):
                         evaluate(child, self)
+
+    def _guarded_block(self, body: Sequence[ast.stmt], *, caught: bool) -> None:
+        outer, self.effects.guarded = self.effects.guarded, self.effects.guarded or caught
+        self.block(body)
+        self.effects.guarded = outer
 
     def bind(self, target: ast.expr, value: Any) -> None:
         """Assign a value to names, to their parts, or to an item."""
@@ -281,11 +287,12 @@ class Interpreter:
         before = dict(self.scope.names)
         current = self.facts.current
         returned = len(self._returns[-1]) if self._returns else 0
-        self.block(body)
+        # the way that is not taken now may be with other parameters: its tables count, what it asks for is not missing
+        self._guarded_block(body, caught=is_known(test) and not test)
         first, in_first = dict(self.scope.names), self._taken(returned)
         first_current, self.facts.current = self.facts.current, current
         self.scope.names = before
-        self.block(otherwise)
+        self._guarded_block(otherwise, caught=is_known(test) and bool(test))
         second, in_second = self.scope.names, self._taken(returned)
         if is_known(test):
             self.scope.names = first if test else second

@@ -84,6 +84,8 @@ def _statement(statement: exp.Expression, found: dict[str, dict[Any, None]]) -> 
         return
     if type(statement).__name__ in NO_DATA:
         return
+    if isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() not in ("TABLE", "VIEW"):
+        return  # a schema, a volume, a function: what stands for a table there is its name
     target = _target(statement)
     cte_names = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
     if target is not None and _is_temporary(statement):
@@ -103,8 +105,6 @@ def _target(statement: exp.Expression) -> exp.Table | None:
 
     if isinstance(statement, exp.TruncateTable):
         target: Any = next(iter(statement.expressions), None)
-    elif isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() not in ("TABLE", "VIEW"):
-        return None
     elif isinstance(statement, (exp.Create, exp.Insert, exp.Merge, exp.Delete, exp.Update, exp.Copy)):
         target = statement.this
     else:

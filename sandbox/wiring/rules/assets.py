@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.wiring.facts import Facts
-from sandbox.wiring.findings import Finding, close_to, listed
+from sandbox.wiring.findings import Finding, listed, slip_of
 from sandbox.wiring.rules.base import Rule
 
 
@@ -60,7 +60,7 @@ def _reference(wanted: Mapping[str, Any], made: list[Mapping[str, Any]], *, has_
 
 def _nobody(name: str, known: set[str]) -> Complaint:
     # addresses have long beginnings in common
-    if meant := close_to(name, known, alike=0.9):
+    if meant := slip_of(name, known, alike=0.9):
         return "which no task has among its outlets", f"did you mean {meant}?", True
     hint = "add it to the outlets of the task that writes it; if events come from elsewhere, list it in wiring.ignore"
     return "which no task has among its outlets", hint, False

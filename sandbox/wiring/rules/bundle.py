@@ -18,7 +18,9 @@ def _check(facts: Facts) -> Iterator[Finding]:
         # what depends_on says has rules and lines of its own
         settings = dict(job.settings)
         if isinstance(settings.get("tasks"), list):
-            settings["tasks"] = [{**task, "depends_on": []} for task in settings["tasks"]]
+            settings["tasks"] = [
+                {**task, "depends_on": []} if isinstance(task, dict) else task for task in settings["tasks"]
+            ]
         try:
             parse(settings)
         except JobSpecError as error:

@@ -52,4 +52,33 @@ def upstream(job: Job) -> Mapping[str, set[str]]:
     return found
 
 
+def conditions(job: Job) -> Mapping[str, frozenset[tuple[str, str]]]:
+    """For each task the outcomes of conditions without which it never runs, its own and those of tasks above it.
+
+    Documented: https://docs.databricks.com/jobs/run-if - what is left out has neither succeeded nor failed.
+    """
+    tasks = {task.task_key: task for task in job.tasks}
+    found: dict[str, frozenset[tuple[str, str]]] = {}
+
+    def of(key: str, below: frozenset[str]) -> frozenset[tuple[str, str]]:
+        task = tasks.get(key)
+        if task is None or key in below:  # no task, or a circle: others complain
+            return frozenset()
+        if key not in found:
+            found[key] = frozenset(task.outcomes)
+            above = [of(name, below | {key}) for name, _ in task.depends_on]
+            if task.run_if == "ALL_SUCCESS":
+                found[key] = found[key].union(*above)
+            elif above and task.run_if != "ALL_DONE":  # one of them has to run
+                found[key] |= frozenset.intersection(*above)
+        return found[key]
+
+    return {key: of(key, frozenset()) for key in tasks}
+
+
+def never_together(first: frozenset[tuple[str, str]], second: frozenset[tuple[str, str]]) -> bool:
+    """Whether one condition would have to come out in two ways."""
+    return any(name == other and outcome != wanted for name, outcome in first for other, wanted in second)
+
+
 RULE = Rule(id="depends-on", title="depends_on names tasks of the job, without a circle", check=_check)

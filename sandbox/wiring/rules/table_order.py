@@ -8,7 +8,7 @@ from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import CalledNotebook, Facts, descendants
 from sandbox.wiring.findings import Finding, Place
 from sandbox.wiring.rules.base import Rule
-from sandbox.wiring.rules.depends_on import upstream
+from sandbox.wiring.rules.depends_on import conditions, never_together, upstream
 
 
 def _check(facts: Facts) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def _check(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_job(job: Job, facts: Facts) -> Iterator[Finding]:
-    above = upstream(job)
+    above, needed = upstream(job), conditions(job)
     followed = facts.notebooks_of(job)
     writers: dict[str, dict[str, Place]] = {}
     for called in followed:
@@ -28,7 +28,11 @@ def _of_job(job: Job, facts: Facts) -> Iterator[Finding]:
     for called in followed:
         key = called.task.task_key
         for table, place in _tables(called, "reads").items():
-            others = writers.get(table, {})
+            others = {
+                other: where
+                for other, where in writers.get(table, {}).items()
+                if not never_together(needed[key], needed[other])
+            }
             if key in others:
                 continue  # it reads what it has written itself
             # one that runs later by design reads nothing of this run: the reader sees what the run before has left

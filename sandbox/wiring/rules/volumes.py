@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.wiring.facts import Facts
-from sandbox.wiring.findings import Finding, close_to, listed
+from sandbox.wiring.findings import Finding, listed, slip_of
 from sandbox.wiring.rules.base import Rule
 
 
@@ -17,7 +17,7 @@ def _volumes(facts: Facts) -> Iterator[Finding]:
             if name.lower() in known or (name, place) in seen:
                 continue
             seen.add((name, place))
-            meant = close_to(name.lower(), known, alike=0.9)
+            meant = slip_of(name.lower(), known, alike=0.9)
             report = VOLUME.error if meant else VOLUME.warning
             yield report(
                 place,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import Facts
-from sandbox.wiring.findings import SURELY, Finding, close_to, listed
+from sandbox.wiring.findings import Finding, close_to, listed, slip_of
 from sandbox.wiring.notebooks.facts import NotebookFacts
 from sandbox.wiring.rules.base import Rule
 
@@ -34,8 +34,10 @@ def may_read(facts: NotebookFacts, name: str) -> bool:
 def _check(facts: Facts) -> Iterator[Finding]:
     for called in facts.notebooks:
         if called.task.is_notebook:
-            passed = {*called.passed, *_by_callers(called.job, facts)}
-            yield from _of_call(called.facts, passed, f"task {called.task.task_key} of job {called.job.key}")
+            by_callers = _by_callers(called.job, facts)
+            if by_callers is not None:
+                who = f"task {called.task.task_key} of job {called.job.key}"
+                yield from _of_call(called.facts, {*called.passed, *by_callers}, who)
     for run in facts.notebooks_of_dags:
         if run.passed is not None:
             who = f"task {run.operator.task_id} of DAG {run.operator.dag_id}"
@@ -45,11 +47,12 @@ def _check(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Finding]:
+    passed = passed | notebook.passed_inside
     unread = {name for name in passed if not may_read(notebook, name)}
     for name, place in notebook.widgets_read.items():
         if name in passed:
             continue
-        slip = close_to(name, unread, alike=SURELY)
+        slip = slip_of(name, unread)
         meant = slip or close_to(name, passed)
         hint = f"did you mean {meant!r}?" if meant else f"pass it: {who}"
         if name not in notebook.widgets_defined:
@@ -74,25 +77,31 @@ def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Fi
             )
 
 
-def _by_callers(job: Job, facts: Facts) -> set[str]:
-    return {
-        str(name)
-        for operator, run in facts.runs_of_jobs
-        if run is job
+def _by_callers(job: Job, facts: Facts) -> set[str] | None:
+    """What DAGs and other jobs pass to the job; None when that is known only when they run."""
+    given = [
+        operator.given[argument]
+        for operator in facts.databricks_operators
+        if operator.may_run(job)
         for argument in ("job_parameters", "notebook_params")
-        if isinstance(given := operator.given.get(argument), dict)
-        for name in given
-    } | {
+        if operator.given.get(argument)
+    ]
+    if not all(isinstance(each, dict) for each in given):
+        return None
+    return {str(name) for each in given for name in each} | {
         str(name)
         for other in (facts.bundle.jobs if facts.bundle else ())
         for task in other.tasks
         if task.kind == "run_job_task" and str(task.body.get("job_id")) == str(job.job_id)
         for name in (
             *other.parameters,
-            *(task.body.get("job_parameters") or ()),
-            *(task.body.get("notebook_params") or ()),
+            *(name for each in ("job_parameters", "notebook_params") for name in _names(task.body.get(each))),
         )
     }
+
+
+def _names(given: object) -> Collection[object]:
+    return given if isinstance(given, dict) else ()
 
 
 def _of_children(facts: NotebookFacts) -> Iterator[Finding]:

@@ -6,7 +6,9 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
-from sandbox.airflow_launcher.dag_facts import asset_facts, operator_facts, schedule_assets
+import pytest
+
+from sandbox.airflow_launcher.dag_facts import LATER, asset_facts, operator_facts, schedule_assets
 
 Operator = type("RunNow", (), {"__module__": "airflow.providers.databricks.operators.databricks"})
 
@@ -35,6 +37,31 @@ def test_a_mapped_operator_is_known_by_what_partial_got() -> None:
     facts = operator_facts(mapped)
 
     assert (facts["databricks"], facts["connections"]) == ({"job_name": "j"}, {"x_conn_id": "c"})
+
+
+@pytest.mark.parametrize(
+    ("value", "later"),
+    [
+        ({"notebook_params": [{"a": 1}], "retries": [1]}, {"notebook_params"}),
+        ([{"job_name": "x"}, {"retries": 1}], {"job_name"}),
+        (SimpleNamespace(), {"job_parameters", "notebook_params"}),
+    ],
+    ids=["expand", "expand_kwargs", "of another task"],
+)
+def test_what_is_mapped_is_known_later(value: object, later: set[str]) -> None:
+    """Each of the mapped tasks has its own; what `partial` got holds for all."""
+    mapped = made(
+        type("Mapped", (), {}),
+        operator_class=Operator,
+        partial_kwargs={"source": "GIT"},
+        expand_input=SimpleNamespace(value=value),
+        task_group=SimpleNamespace(notebook_params={"b": 1}, parent_group=None),
+    )
+
+    found = operator_facts(mapped)["databricks"]
+
+    assert {name for name, given in found.items() if given == LATER} == later
+    assert found["source"] == "GIT"
 
 
 def test_a_workflow_group_passes_parameters() -> None:

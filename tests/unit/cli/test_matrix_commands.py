@@ -13,6 +13,7 @@ from sandbox.config import load as load_config
 from sandbox.report import source, store
 from sandbox.report.integrity import of_file, sealed
 from sandbox.report.model import File, Report, RuntimeUsed, State, TestResult
+from sandbox.runtimes.tool_env import MARKER
 from tests.git import git
 from tests.unit.gate.conftest import MATRIX
 from tests.unit.report.conftest import PASSED, result
@@ -53,6 +54,39 @@ def folder(project: Path) -> Path:
     )
     store.write(sealed(report, ""), folder)
     return folder
+
+
+@pytest.mark.parametrize(
+    ("checkout", "marked", "next_command"),
+    [
+        ("here", True, "next: make dev\n"),
+        ("elsewhere", True, "next: make -C {} dev\n"),
+        ("here", False, "-m uv pip install --python"),
+    ],
+    ids=["this checkout", "another checkout", "no checkout"],
+)
+def test_without_pytest(
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    checkout: str,
+    marked: bool,
+    next_command: str,
+) -> None:
+    """A checkout of the tool installs it from its lock; any other environment as a package."""
+    folder = project if checkout == "here" else tmp_path_factory.mktemp("checkout")
+    (folder / ".venv").mkdir()
+    if marked:
+        (folder / ".venv" / MARKER).write_text("{}")
+    monkeypatch.setattr("sys.prefix", str(folder / ".venv"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    assert run(["matrix", "run"]) == 4
+
+    told = capsys.readouterr().err
+    assert "pytest is not installed beside the tool" in told
+    assert next_command.format(folder) in told
 
 
 def test_list(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,6 +160,42 @@ def test_a_failing_ready_step_is_bad_health_not_the_end(launch: ServiceLaunch, t
     assert told.until(healthy).detail == "made it"
 
 
+def test_an_unforeseen_error_is_told_and_survived(launch: ServiceLaunch, told: Told, run: Run) -> None:
+    """The service's detail has it, and the service is looked after again."""
+    answers = iter([True])
+
+    def held() -> bool:
+        if next(answers, False):
+            raise RuntimeError("nobody thought of this")
+        return False
+
+    run(launch, held=held)
+
+    detail = told.until(lambda state: state.phase is ServicePhase.BACKOFF).detail
+    assert detail == "its supervisor failed: RuntimeError('nobody thought of this')"
+    assert told.until(healthy).restarts == 0
+
+
+def test_an_unforeseen_error_costs_no_process(
+    launch: ServiceLaunch, told: Told, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that lives is adopted by the next round."""
+    run(launch)
+    first = told.until(healthy)
+    answers = iter([RuntimeError("nobody thought of this")])
+
+    def check(probe: Probe) -> str:
+        for error in answers:
+            raise error
+        return ""
+
+    monkeypatch.setattr("sandbox.health.check", check)
+    run(launch, before=first)
+
+    told.until(lambda state: state.phase is ServicePhase.BACKOFF)
+    assert told.until(healthy).pid == first.pid
+
+
 def test_a_living_process_is_adopted(launch: ServiceLaunch, told: Told, run: Run) -> None:
     """A new supervisor takes over the process of one that was killed, without a restart."""
     run(launch)

@@ -64,6 +64,8 @@ NOTHING = {
     "files": "spark.sql('SELECT * FROM delta.`/x/y`')\nspark.sql(\"SELECT * FROM read_files('/x')\")",
     "another table()": "report.table('a.b')\nrich.table('a.b')",
     "what holds no rows": "spark.sql('DROP TABLE a.b')\nspark.sql('DESCRIBE HISTORY a.b')\nspark.sql('OPTIMIZE a.b')",
+    "a schema": 'spark.sql("CREATE SCHEMA IF NOT EXISTS a.b")\nspark.sql("CREATE VOLUME a.b")',
+    "a function": "spark.sql('CREATE FUNCTION a.b(x INT) RETURNS INT RETURN x + 1')",
     "a comment": "# MAGIC %sql\n# MAGIC -- SELECT * FROM a.b\n# MAGIC SELECT 1",
     "a text": "print('SELECT * FROM a.b')",
     "skipped": "# MAGIC %skip\n# MAGIC spark.table('a.b')",

@@ -49,6 +49,15 @@ def test_an_asset_that_nobody_writes(project: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize("other", ["s3://raw/customers_us.csv", "s3://raw/customers_eu_2.csv"])
+def test_addresses_that_differ_by_a_word_or_number_are_two(project: Project, other: str) -> None:
+    """A warning: what is waited for may come from elsewhere."""
+    project.dag("producer", outlets=[asset("mine", other)])
+    project.dag("consumer", waits=[asset("theirs", "s3://raw/customers_eu.csv")])
+
+    assert [severity for severity, _, _ in project.places("asset-produced")] == ["warning"]
+
+
 def test_one_asset_under_two_names(project: Project) -> None:
     """Airflow takes name and address together: an event of the one is none of the other."""
     project.dag("producer", outlets=[POSTS])
@@ -127,6 +136,79 @@ def test_the_connection_of_a_hook(project: Project) -> None:
     project.dag()
 
     assert project.places("connection-defined") == [("error", "dags/consumer.py:2", "databricks")]
+
+
+NO_CONNECTIONS = {
+    "any object's method": 'def f(pool):\n    return pool.get_connection("main")',
+    "a client": 'client = make()\nclient.configure(my_conn_id="main")',
+    "a function": 'def load(conn_id):\n    ...\n\nload(conn_id="main")',
+    "a class of one's own": "@dataclass\nclass Row:\n    conn_id: str\n\nRow(conn_id='main')",
+    "a class's own method": 'class Pool:\n    def get(self):\n        return self.get_connection("main")',
+    "another library's Connection": 'from kombu import Connection\nConnection.get("main")',
+    "a model": "from db import Record\nRecord(conn_id='main')",
+    "with somebody who catches": 'try:\n    BaseHook.get_connection("main")\nexcept AirflowException:\n    pass',
+    "with a context that catches": 'with suppress(Exception):\n    S3Hook("main")',
+    "in a docstring": 'def f():\n    """Use {{ conn.main.host }}."""',
+}
+
+
+@pytest.mark.parametrize("code", NO_CONNECTIONS.values(), ids=NO_CONNECTIONS)
+def test_what_only_looks_like_a_connection(project: Project, code: str) -> None:
+    """Other libraries have connections, too."""
+    project.dag("x")
+    project.write("dags/db.py", "class Record(BaseModel):\n    conn_id: str\n")
+    project.write("dags/x.py", f"{code}\n")
+
+    assert project.findings("connection-defined") == []
+
+
+CONNECTIONS = {
+    "a hook's class": 'BaseHook.get_connection(conn_id="main")',
+    "a hook": 'hook = S3Hook()\nhook.get_connection("main")',
+    "a hook of a with": 'with SftpHook() as hook:\n    hook.get_connection("main")',
+    "a hook's own class": 'class My(BaseHook):\n    def get(self):\n        return self.get_connection("main")',
+    "an operator of one's own": "class Load(BaseOperator):\n    ...\n\nLoad(task_id='a', lake_conn_id='main')",
+    "one that inherits from it": "class A(BaseSensor):\n    ...\nclass B(A):\n    ...\n\nB(lake_conn_id='main')",
+    "one of another file": "from ops import Load\nLoad(lake_conn_id='main')",
+    "a mapped operator": "S3ListOperator.partial(task_id='a', aws_conn_id='main').expand(prefix=[1])",
+    "a decorator": "@task.sql(conn_id='main')\ndef f(): ...",
+    "a function of Airflow's": (
+        "from airflow.providers.smtp.notifications.smtp import send_smtp_notification\n"
+        "send_smtp_notification(smtp_conn_id='main')"
+    ),
+    "a class of another library": "from cosmos.profiles import Mapping\nMapping(conn_id='main')",
+    "Airflow's Connection": 'from airflow.sdk import Connection as C\nC.get("main")',
+    "finally is no help": 'try:\n    S3Hook("main")\nfinally:\n    pass',
+    "in a template": 'command = "echo {{ conn.main.host }}"',
+}
+
+
+@pytest.mark.parametrize("code", CONNECTIONS.values(), ids=CONNECTIONS)
+def test_what_is_a_connection(project: Project, code: str) -> None:
+    """However it is named."""
+    project.dag("x")
+    project.write("dags/ops.py", "class Load(BaseOperator):\n    ...\n")
+    project.write("dags/x.py", f"{code}\n")
+
+    assert [subject for _, _, subject in project.places("connection-defined")] == ["main"]
+
+
+NO_VARIABLES = {
+    "a try": 'try:\n    x = Variable.get("a")\nexcept KeyError:\n    x = None',
+    "suppress": 'with suppress(KeyError):\n    x = Variable.get("a")',
+    "another class": 'from tkinter import Variable\nVariable.get("a")',
+    "a dict of arguments": 'Variable.get("a", **options)',
+    "a docstring": '"""Give {{ var.value.a }}."""\n\ndef f():\n    """And {{ var.json.b }}."""',
+}
+
+
+@pytest.mark.parametrize("code", NO_VARIABLES.values(), ids=NO_VARIABLES)
+def test_variables_that_may_be_missing(project: Project, code: str) -> None:
+    """Somebody catches it, or nobody asks."""
+    project.dag("x")
+    project.write("dags/x.py", f"{code}\n")
+
+    assert project.findings("variable-defined") == []
 
 
 def test_a_connection_of_this_shell_only(project: Project) -> None:

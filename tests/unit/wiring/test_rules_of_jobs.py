@@ -22,6 +22,36 @@ def test_a_job_that_the_workspace_would_refuse(project: Project) -> None:
     assert found.message.startswith("job etl: task 'a': must have exactly one of notebook_task, ")
 
 
+def test_a_job_that_is_none(project: Project) -> None:
+    """Somebody has begun to write it, or has put something else in its place."""
+    project.write("databricks.yml", "bundle: {name: test}\nresources:\n  jobs:\n    etl:\n      # later\n")
+    begun = project.findings("bundle")
+    project.write("databricks.yml", "bundle: {name: test}\nresources:\n  jobs:\n    etl: [a]\n")
+    other = project.places("bundle")
+
+    assert begun == []
+    assert other == [("error", "databricks.yml:4", "databricks.yml")]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "-",
+        "- text",
+        "- {task_key: a, sql_task: {file: {path: ./a.sql}, warehouse_id: w, parameters: [1]}}",
+        "- {task_key: a, run_job_task: {job_id: '${resources.jobs.etl.id}', job_parameters: 1}}",
+        "- {task_key: a, notebook_task: {notebook_path: ./a.py, base_parameters: [x]}}",
+        "- {task_key: a, for_each_task: 1}",
+    ],
+)
+def test_a_task_of_another_form(project: Project, task: str) -> None:
+    """Whatever stands there, the check comes to its end."""
+    project.write("a.sql", "SELECT 1")
+    project.job(task)
+
+    assert project.verdict().findings
+
+
 def test_the_job_of_a_dag_must_exist(project: Project) -> None:
     """A DAG that names a job which the bundle lacks is told the one it is likely to mean, at the line of job_name."""
     project.notebook("a", "print(1)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.wiring.conftest import Project
 
 
@@ -121,7 +123,7 @@ def test_magics_are_no_mistake(project: Project) -> None:
     project.notebook(
         "a",
         "%pip install x",
-        "!ls\nfiles = !ls\nspark?\nawait f()",
+        "!ls\nfiles = !ls\nspark?\n?spark\nspark.read??\nawait f()",
         "# MAGIC %sql\n# MAGIC SELECT 1",
         "# MAGIC %sh ls (",
         "# MAGIC %md-sandbox\n# MAGIC <div>",
@@ -132,3 +134,69 @@ def test_magics_are_no_mistake(project: Project) -> None:
     project.tasks("a")
 
     assert project.verdict().findings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("%run ./it's", "%run ./it's cannot be read: No closing quotation"),
+        ("%run # nothing", "%run names no notebook"),
+        ("%run", "%run names no notebook"),
+    ],
+)
+def test_an_inclusion_that_names_nothing(project: Project, line: str, says: str) -> None:
+    """The cell would fail; the check does not."""
+    project.notebook("a", line)
+    project.tasks("a")
+
+    (found,) = project.findings("notebook-parses")
+    assert (found.place.line, found.message) == (3, says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cells": null}',
+        '{"cells": [{"cell_type": "code"}]}',
+        '{"cells": [{"cell_type": "code", "source": null}]}',
+        '{"cells": [1], "metadata": null}',
+    ],
+)
+def test_a_broken_ipynb_is_a_finding(project: Project, text: str) -> None:
+    """Whatever is missing in it."""
+    project.write("notebooks/a.ipynb", text)
+    project.job("- task_key: a\n  notebook_task: {notebook_path: ./notebooks/a.ipynb}")
+
+    (found,) = project.findings("notebook-parses")
+    assert found.message.startswith("it is no notebook: its cell")
+
+
+MAGIC_LOOKS = {
+    "a text": 'USAGE = """\n%run ./helpers $x="1"\n!ls\n"""\nprint(USAGE)',
+    "a text beside a magic": '%pip install x\nUSAGE = """ it\'s\n%run ./helpers\n"""',
+    "a text in apostrophes": "!ls\nUSAGE = '''\n%run ./helpers \"\n'''",
+    "a remainder": "!ls\nx = (5\n    %3)\ny = 7 \\\n    %3",
+    "a comment with a quote": '!ls\nx = 1  # it\'s\n# """ no text\n!ls',
+    "escapes": '!ls\nx = "a\\"b"\ny = \'\\\\\'\n!ls',
+    "a text that goes on": "!ls\nx = 'a \\\n%run ./helpers'",
+    "a magic that goes on": "%pip install \\\n    a \\\n    b\nx = 1",
+    "an indented magic": "if True:\n    %pip install a\n    x = !ls",
+}
+
+
+@pytest.mark.parametrize("code", MAGIC_LOOKS.values(), ids=MAGIC_LOOKS)
+def test_what_looks_like_a_magic(project: Project, code: str) -> None:
+    """Only where a statement could begin a line is IPython's."""
+    project.notebook("a", code)
+    project.tasks("a")
+
+    assert project.verdict().findings == ()
+
+
+def test_an_inclusion_beside_python(project: Project) -> None:
+    """Also below an `if`, and over two lines."""
+    project.notebook("a", "x = 1\nif x:\n    %run ./b $y=1\n%run \\\n    ./c")
+    project.notebook("b", "print(1)")
+    project.tasks("a")
+
+    assert project.places("notebook-exists") == [("error", "notebooks/a.py:6", "./c")]

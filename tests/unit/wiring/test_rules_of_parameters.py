@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.unit.wiring.conftest import Project
 
 DAY = "- name: day\n  default: ''"
@@ -52,6 +54,34 @@ def test_widgets_are_passed_in_many_ways(project: Project) -> None:
     assert project.verdict().findings == ()
 
 
+@pytest.mark.parametrize(
+    "caller",
+    [
+        {"job_name": "etl", "job_parameters": "{{ mapped }}"},
+        {"job_name": "{{ var.value.job }}", "notebook_params": {"day": "1"}},
+        {"job_id": "{{ params.job }}", "job_parameters": {"day": "1"}},
+    ],
+    ids=["parameters of a run", "any job by name", "any job by id"],
+)
+def test_a_dag_that_may_pass_it(project: Project, caller: dict[str, object]) -> None:
+    """What is known only when the DAG runs may be the job, and may hold the widget."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    project.job(TASK)
+    project.dag(databricks=caller)
+
+    assert project.findings("widget-passed") == []
+
+
+def test_a_dag_that_runs_another_job_passes_nothing(project: Project) -> None:
+    """By name or by id."""
+    project.notebook("a", 'dbutils.widgets.get("day")')
+    project.job(TASK)
+    project.dag("one", databricks={"job_name": "other", "job_parameters": {"day": "1"}})
+    project.dag("two", databricks={"job_id": 1, "job_parameters": {"day": "1"}})
+
+    assert [subject for _, _, subject in project.places("widget-passed")] == ["day"]
+
+
 def test_what_a_notebook_that_runs_apart_reads(project: Project) -> None:
     """Its widgets are what dbutils.notebook.run passes, and nothing else."""
     project.notebook("a", 'dbutils.widgets.get("day")', 'dbutils.notebook.run("b", 60, {"dya": "1"})')
@@ -95,6 +125,53 @@ def test_a_widget_that_may_be_missing(project: Project) -> None:
     project.notebook("a", 'if "day" in dbutils.widgets.getAll():\n    day = dbutils.widgets.get("day")')
 
     assert prepared == ()
+    assert [severity for severity, _, _ in project.places("widget-passed")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from contextlib import suppress\nwith suppress(Exception):\n    dbutils.widgets.get('day')",
+        "dbutils.widgets.getArgument('day', 'today')",
+        "getArgument('day', 'today')",
+    ],
+    ids=["suppressed", "a default", "a default of old"],
+)
+def test_a_widget_whose_absence_is_provided_for(project: Project, code: str) -> None:
+    """Other words for the same care."""
+    project.notebook("a", code)
+    project.job(TASK)
+
+    assert project.verdict().findings == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "found"), [("daily", []), ("backfill", ["error", "error"])], ids=["not taken", "taken"]
+)
+def test_a_widget_that_only_another_mode_reads(project: Project, mode: str, found: list[str]) -> None:
+    """What the parameters decide is followed: the way that they do not take needs none of its widgets."""
+    code = 'mode = dbutils.widgets.get("mode")\nif mode == "backfill":\n    start = dbutils.widgets.get("start")\n'
+    project.notebook("a", code + 'end = dbutils.widgets.get("end") if mode == "backfill" else ""')
+    project.job(f"{TASK}    base_parameters: {{mode: {mode}}}")
+
+    assert [severity for severity, _, _ in project.places("widget-passed")] == found
+
+
+def test_what_an_inclusion_passes_is_passed(project: Project) -> None:
+    """`%run ./settings $env="dev"` needs nobody else who passes `env`; a slip in it is found."""
+    project.notebook("a", '%run ./settings $env="dev" $regn="eu"')
+    project.notebook("settings", 'dbutils.widgets.get("env")', 'dbutils.widgets.get("region")')
+    project.job(TASK)
+
+    (found,) = project.verdict().findings
+    assert (found.subject, found.hint) == ("region", "did you mean 'regn'?")
+
+
+def test_two_parameters_that_differ_by_a_word_are_two(project: Project) -> None:
+    """One that is not read is no slip of one that is not passed."""
+    project.notebook("a", 'dbutils.widgets.text("table_a", "")\ndbutils.widgets.get("table_a")')
+    project.job(TASK, parameters="- name: table_b\n  default: x")
+
     assert [severity for severity, _, _ in project.places("widget-passed")] == ["warning"]
 
 

@@ -80,6 +80,72 @@ def test_one_of_two_writers_is_waited_for(project: Project) -> None:
     assert [severity for severity, _, _ in project.places("table-order")] == ["warning"]
 
 
+BRANCHES = """
+- task_key: full
+  condition_task: {{op: EQUAL_TO, left: "{{{{job.parameters.mode}}}}", right: full}}
+- task_key: writer
+  depends_on: [{{task_key: full, outcome: "true"}}]
+  notebook_task: {{notebook_path: ./notebooks/writer.py}}
+- task_key: between
+  depends_on: [{{task_key: full, outcome: "false"}}]
+  notebook_task: {{notebook_path: ./notebooks/between.py}}
+- task_key: reader
+  depends_on: {depends_on}
+  notebook_task: {{notebook_path: ./notebooks/reader.py}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "found"),
+    [
+        ('[{task_key: full, outcome: "false"}]', []),
+        ("[{task_key: full, outcome: false}]", []),
+        ("[{task_key: between}]", []),
+        ('[{task_key: full, outcome: "true"}]', ["error"]),
+        ("[{task_key: full}]", ["error"]),
+        ("[{task_key: between}]\n  run_if: ALL_DONE", ["error"]),
+        ("[{task_key: between}, {task_key: full}]", []),
+        ("[{task_key: between}, {task_key: full}]\n  run_if: NONE_FAILED", ["error"]),
+    ],
+)
+def test_ways_that_a_condition_parts_never_meet(project: Project, depends_on: str, found: list[str]) -> None:
+    """A task that runs only when the writer does not need not wait for it, also when others stand between."""
+    project.notebook("writer", 'df.write.saveAsTable("raw")')
+    project.notebook("between", "print(1)")
+    project.notebook("reader", 'spark.table("raw")')
+    project.job(BRANCHES.format(depends_on=depends_on))
+
+    assert [severity for severity, _, _ in project.places("table-order")] == found
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'dbutils.jobs.taskValues.get(taskKey="b", key="rows", default=0, debugValue=0)',
+        'dbutils.jobs.taskValues.get("b", "rows", "none")',
+        'dbutils.jobs.taskValues.get("b", "rows", default=fallback)',
+        'try:\n    n = dbutils.jobs.taskValues.get("b", "rows")\nexcept ValueError:\n    n = 0',
+    ],
+)
+def test_a_task_value_that_may_be_missing(project: Project, asked: str) -> None:
+    """A default, or somebody who catches the error, is an answer."""
+    project.notebook("a", asked)
+    project.notebook("b", "print(1)")
+    project.tasks("a", "b")
+
+    assert project.findings("task-value") == []
+
+
+@pytest.mark.parametrize("default", ["", ", default=None", ", debugValue=0"])
+def test_a_task_value_without_a_default(project: Project, default: str) -> None:
+    """`debugValue` counts outside of jobs only, and None is no default."""
+    project.notebook("a", f'dbutils.jobs.taskValues.get("b", "rows"{default})')
+    project.notebook("b", "print(1)")
+    project.tasks("a", "b")
+
+    assert project.places("task-value") == [("error", "notebooks/a.py:3", "b")]
+
+
 def test_streams_run_side_by_side(project: Project) -> None:
     """A stream that reads what another task writes is a warning, in a continuous job nothing."""
     project.notebook("a", 'df.writeStream.toTable("raw")')
@@ -135,8 +201,8 @@ def test_a_table_that_is_a_slip_of_another(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ["main.default.stg_posts2", "main.bronze.stg_post", "main.default.customers"],
-    ids=["a number", "another schema", "another name"],
+    ["main.default.stg_posts2", "main.bronze.stg_post", "main.default.customers", "main.default.raw_posts"],
+    ids=["a number", "another schema", "another name", "another word"],
 )
 def test_a_table_from_elsewhere(project: Project, table: str) -> None:
     """Sources that no notebook writes are no mistake."""

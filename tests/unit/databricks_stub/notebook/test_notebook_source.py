@@ -94,11 +94,27 @@ def test_jupyter_notebook_keeps_its_cells(tmp_path: Path) -> None:
         ("a.txt", "x", "ends neither"),
         ("a.ipynb", "{", "JSONDecodeError"),
         ("a.ipynb", "{}", "KeyError"),
+        ("a.ipynb", "[]", "TypeError"),
+        ("a.ipynb", '{"cells": null}', "cells are no list"),
+        ("a.ipynb", '{"cells": [1]}', "cell 1 has no source"),
+        ("a.ipynb", '{"cells": [{"cell_type": "code"}]}', "cell 1 has no source"),
+        ("a.ipynb", '{"cells": [{"cell_type": "code", "source": [1]}]}', "cell 1 has no source"),
+        ("a.ipynb", '{"cells": [{"cell_type": "heading", "source": ""}]}', "unknown type 'heading'"),
     ],
 )
 def test_what_is_no_notebook_is_said_to_be_none(tmp_path: Path, name: str, text: str, says: str) -> None:
     with pytest.raises(NotANotebook, match=says):
         load(write(tmp_path, name, text))
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"application/vnd.databricks.v1+notebook": None}])
+def test_metadata_may_be_empty(tmp_path: Path, metadata: object) -> None:
+    """The language is Python where the file does not say."""
+    document = {"cells": [{"cell_type": "code", "source": "x = 1"}], "metadata": metadata}
+
+    (cell,) = load(write(tmp_path, "a.ipynb", json.dumps(document)))
+
+    assert cell.code == "x = 1"
 
 
 def test_magics_in_their_longer_forms(tmp_path: Path) -> None:
