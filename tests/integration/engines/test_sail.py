@@ -112,3 +112,66 @@ found = [error_of(lambda: reader("true").table("changing")), error_of(lambda: re
 
     assert [each.startswith("NotImplementedError: readChangeFeed") for each in found[:2]] == [True, True]
     assert found[2] == [[1]]
+
+
+def test_optimize_keeps_the_rows_of_every_kind_of_partition(sail: Engine) -> None:
+    """However the log spells a value: numbers, moments in any zone, texts with signs, NULL."""
+    found = sail.run("""
+spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+values = {
+    "float": ["cast(1 as float)", "cast(0.1 as float)", "null"],
+    "double": ["2.0d", "1e20d", "0.1d", "null"],
+    "timestamp": ["timestamp'2024-01-01 10:00:00'", "timestamp'2024-01-01 10:00:00.5'", "null"],
+    "date": ["date'2024-01-01'", "null"],
+    "decimal(10,3)": ["1.5", "2"],
+    "boolean": ["true", "false"],
+    "string": ["'a b/c'", "'50%'", "null"],
+}
+found = []
+for number, (kind, texts) in enumerate(values.items()):
+    spark.sql(f"create table parts{number} (id int, p {kind}) partitioned by (p)")
+    for _ in range(2):
+        for at, text in enumerate(texts):
+            spark.sql(f"insert into parts{number} values ({at}, {text})")
+    read = lambda: sorted(map(str, spark.table(f"parts{number}").collect()))
+    before = read()
+    metrics = spark.sql(f"optimize parts{number}").first()["metrics"]
+    made = [metrics["numFilesAdded"], metrics["numFilesRemoved"]]
+    found.append([kind, read() == before, made == [len(texts), 2 * len(texts)]])
+    """)
+
+    kinds = ["float", "double", "timestamp", "date", "decimal(10,3)", "boolean", "string"]
+    assert found == [[kind, True, True] for kind in kinds]
+
+
+def test_optimize_commits_nothing_that_loses_rows(sail: Engine) -> None:
+    """When the new files have fewer rows than the old ones, the table and its folder stay as they are."""
+    found = sail.run("""
+from sandbox.databricks_stub.kernel.sail import compaction
+from sandbox.databricks_stub.kernel.sail.state import SessionState
+spark.sql("create table guarded (a int) using delta")
+for number in range(2):
+    spark.sql(f"insert into guarded values ({number})")
+folder = SessionState.of(spark).folder("guarded")
+content = lambda: sorted(str(path) for path in folder.rglob("*"))
+before = content()
+refused = error_of(lambda: compaction.optimize(spark.table("guarded").limit(1), folder, sort_by=[]))
+found = [refused, content() == before, list(warehouse.glob(".optimize*"))]
+    """)
+
+    assert "the table has 2 rows, its new files would have 1; nothing was changed" in found[0]
+    assert found[1:] == [True, []]
+
+
+def test_partitions_of_moments_are_overwritten_in_any_zone(sail: Engine) -> None:
+    """Dynamic overwrite finds the partition of a TIMESTAMP also where the session's zone is not UTC."""
+    found = sail.run("""
+spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+spark.sql("create table moments (id int, p timestamp) using delta partitioned by (p)")
+spark.sql("insert into moments values (1, timestamp'2024-01-01 10:00:00'), (2, timestamp'2024-01-01 11:00:00')")
+new = spark.sql("select 10 as id, p from moments where id = 1")
+new.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").saveAsTable("moments")
+found = rows(spark.sql("select id from moments order by id"))
+    """)
+
+    assert found == [[2], [10]]

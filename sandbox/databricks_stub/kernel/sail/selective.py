@@ -38,15 +38,23 @@ def condition(data: Any, folder: Path, partitions: list[str]) -> str:
     types = {field["name"]: field["type"] for field in delta_log.read_state(folder).schema["fields"]}
     texts = data.selectExpr(*(f"CAST({quoted(name)} AS STRING)" for name in partitions)).distinct().collect()
     return " OR ".join(
-        "(" + " AND ".join(_is(name, value, types[name]) for name, value in zip(partitions, row, strict=True)) + ")"
+        "("
+        + " AND ".join(partition_is(name, value, types[name]) for name, value in zip(partitions, row, strict=True))
+        + ")"
         for row in texts
     )
 
 
-def _is(name: str, value: str | None, kind: str) -> str:
+def partition_is(name: str, value: str | None, kind: str) -> str:
+    """The condition that a column has a partition's value, given as a text; `kind` is Delta's name of its type.
+
+    Types are compared, not texts, which each writer spells as it likes: `2` and `2.0` are one number.
+    """
     if value is None:
         return f"{quoted(name)} IS NULL"
-    literal = sql_string(value) if kind == "string" else f"CAST({sql_string(value)} AS {kind})"
+    # Measured 2026-11, pysail 0.7.2: the log and CAST(… AS STRING) have a TIMESTAMP in UTC, whatever the session's zone
+    text = f"{value}+00:00" if kind == "timestamp" and not value.endswith("Z") else value
+    literal = sql_string(text) if kind == "string" else f"CAST({sql_string(text)} AS {kind})"
     return f"{quoted(name)} = {literal}"
 
 
