@@ -14,6 +14,7 @@ KEY_OPTIONS = frozenset(
     ["NOT", "ENFORCED", "DEFERRABLE", "INITIALLY", "DEFERRED", "NORELY", "RELY", "TIMESERIES", "MATCH", "FULL"]
 )
 QUERY = frozenset({"AS", "SELECT", "WITH", "VALUES", "FROM"})
+GENERIC = frozenset({"ARRAY", "MAP", "STRUCT"})
 
 
 def without_notes(rest: str) -> str:
@@ -41,11 +42,15 @@ def _closing(pieces: Sequence[Token], first: int) -> int:
 
 
 def _items(pieces: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    begin = depth = 0
+    begin = depth = angles = 0
     for index, token in enumerate(pieces):
-        # a type such as MAP<STRING, INT> has commas of its own
-        depth += (token.text in "(<") - (token.text in ")>")
-        if token.text == "," and depth == 0:
+        depth += (token.text == "(") - (token.text == ")")
+        # a type such as MAP<STRING, INT> has commas of its own; elsewhere the sign compares
+        if token.text == "<" and index and pieces[index - 1].text.upper() in GENERIC:
+            angles += 1
+        elif token.text == ">" and angles:
+            angles -= 1
+        elif token.text == "," and depth == 0 and angles == 0:
             yield pieces[begin:index]
             begin = index + 1
     yield pieces[begin:]

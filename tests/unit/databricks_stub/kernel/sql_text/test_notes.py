@@ -23,6 +23,14 @@ from sandbox.databricks_stub.kernel.sql_text.notes import without_notes
             "(m MAP<STRING, INT>, d DECIMAL(10, 2),\n  `primary` INT)",
             "(m MAP<STRING, INT>, d DECIMAL(10, 2),\n  `primary` INT)",
         ),
+        (
+            "(a INT, b INT, c BOOLEAN GENERATED ALWAYS AS (a < b), PRIMARY KEY (a))",
+            "(a INT, b INT, c BOOLEAN GENERATED ALWAYS AS (a < b))",
+        ),
+        (
+            "(a INT, c BOOLEAN DEFAULT 1 < 2, m MAP<INT, ARRAY<STRUCT<x: INT, y: INT>>>, PRIMARY KEY (a))",
+            "(a INT, c BOOLEAN DEFAULT 1 < 2, m MAP<INT, ARRAY<STRUCT<x: INT, y: INT>>>)",
+        ),
         ("(id INT, CONSTRAINT c CHECK (id > 0))", "(id INT, CONSTRAINT c CHECK (id > 0))"),
         ("", ""),
     ],
