@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.databricks_stub.kernel.engines import create_session, refresh
+from sandbox.databricks_stub.kernel.sql_text import markers
+from sandbox.databricks_stub.kernel.sql_text.quoting import sql_string
 
 TYPE_NAMES = {
     "bigint": "LONG",
@@ -29,7 +31,6 @@ TYPE_NAMES = {
     "void": "NULL",
 }
 """Spark's simple type names to the enum of the API; parametrised types are found by what stands before the bracket."""
-PARAMETER = re.compile(r":([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def serve(request: dict[str, Any]) -> None:
@@ -80,20 +81,14 @@ def _column(name: str, type_text: str) -> dict[str, str]:
 
 def with_parameters(statement: str, parameters: list[dict[str, Any]]) -> str:
     """Replace `:name` markers by literals; quoted, so that a value is never SQL."""
-    values = {item["name"]: _literal(item) for item in parameters}
-    if not values:
-        return statement
-    pieces = re.split(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)", statement)
-    for index in range(0, len(pieces), 2):  # the odd ones are quoted
-        pieces[index] = PARAMETER.sub(lambda found: values.get(found[1], found[0]), pieces[index])
-    return "".join(pieces)
+    return markers.bound(statement, {item["name"]: _literal(item) for item in parameters})
 
 
 def _literal(item: dict[str, Any]) -> str:
     value = item.get("value")
     if value is None:
         return "NULL"
-    quoted = "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    quoted = sql_string(str(value))
     kind = str(item.get("type", "STRING")).upper()
     return quoted if kind == "STRING" else f"CAST({quoted} AS {kind})"
 

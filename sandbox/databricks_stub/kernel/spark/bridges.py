@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.spark import parameters, xml_rescue
+from sandbox.databricks_stub.kernel.sql_text import markers
 
 ATTRIBUTE = "_sandbox_bridged"
 XML_FORMATS = ("xml", "com.databricks.spark.xml")
@@ -45,7 +46,7 @@ def _sql(original: Any) -> Any:
             return original(self, text, args, **kwargs)
         if kwargs:
             raise NotImplementedError("spark.sql with args and {names} at once is not available on the local engine")
-        return original(self, parameters.bound(text, parameters.literals(args)))
+        return original(self, markers.bound(text, parameters.literals(args)))
 
     return sql
 

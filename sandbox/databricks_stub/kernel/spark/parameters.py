@@ -6,20 +6,8 @@ as UNBOUND_SQL_PARAMETER. https://github.com/delta-io/delta/issues/7640
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-PIECE = re.compile(
-    r"""
-    '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `[^`]*`   # texts and quoted names
-    | --[^\n]* | /\*.*?\*/                            # comments
-    | ::                                              # a cast
-    | (?<![\w\])`]):(?P<name>[A-Za-z_]\w*)            # not the field of a VARIANT, nor that of a struct<a:int>
-    | (?P<next>\?)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
 
 def literals(args: Mapping[str, Any] | Sequence[Any]) -> dict[str, str] | list[str]:
@@ -31,16 +19,3 @@ def literals(args: Mapping[str, Any] | Sequence[Any]) -> dict[str, str] | list[s
     if isinstance(args, Mapping):
         return {name: expressions.sql(lit(value)) for name, value in args.items()}
     return [expressions.sql(lit(value)) for value in args]
-
-
-def bound(statement: str, values: Mapping[str, str] | Sequence[str]) -> str:
-    """The statement with its markers replaced; one that has no value stays, and Spark names it."""
-    named = values if isinstance(values, Mapping) else {}
-    remaining = iter(() if isinstance(values, Mapping) else values)
-
-    def replaced(piece: re.Match[str]) -> str:
-        if piece["name"]:
-            return named.get(piece["name"], piece[0])
-        return next(remaining, piece[0]) if piece["next"] else piece[0]
-
-    return PIECE.sub(replaced, statement)

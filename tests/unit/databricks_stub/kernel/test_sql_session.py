@@ -25,6 +25,11 @@ def test_a_parameter_is_a_literal(parameter: dict[str, Any], literal: str) -> No
     assert with_parameters("SELECT :p, ':p', `:p`, :pq", [parameter]) == f"SELECT {literal}, ':p', `:p`, :pq"
 
 
+def test_only_markers_are_parameters() -> None:
+    select = "SELECT ts::date, payload:date -- don't\nFROM t WHERE d = "
+    assert with_parameters(f"{select}:date", [{"name": "date", "value": "1"}]) == f"{select}'1'"
+
+
 @pytest.mark.parametrize(
     ("value", "json_value"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.databricks_stub.kernel.spark.parameters import bound
+from sandbox.databricks_stub.kernel.sql_text.markers import bound
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,10 @@ from sandbox.databricks_stub.kernel.spark.parameters import bound
         "comments": ("SELECT 1 -- :p\n/* :p */, :p", "SELECT 1 -- :p\n/* :p */, 'v'"),
         "a cast": ("SELECT 1::p, a :: p", "SELECT 1::p, a :: p"),
         "fields": ("SELECT v:p, v[0]:p, CAST(x AS struct<a:p>)", "SELECT v:p, v[0]:p, CAST(x AS struct<a:p>)"),
+        "an apostrophe in a comment": (
+            "SELECT 1 -- don't\nWHERE x = :p AND y = 'z'",
+            "SELECT 1 -- don't\nWHERE x = 'v' AND y = 'z'",
+        ),
         "IDENTIFIER": ("SELECT * FROM IDENTIFIER(:p)", "SELECT * FROM IDENTIFIER('v')"),
         "no value": ("SELECT :q", "SELECT :q"),
     }.values(),
