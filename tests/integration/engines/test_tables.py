@@ -341,3 +341,31 @@ found.append(rows(spark.table("theirs")))
     """)
 
     assert found == [[], [], [[1]]]
+
+
+def test_a_column_called_path_is_no_path(engine: Engine) -> None:
+    """A comparison with a text that looks like a path of a volume compares with that text."""
+    found = engine.run("""
+spark.sql("create table files (path string)")
+name = "/Volumes/projects/default/my_volume/a.xml"
+spark.createDataFrame([(name,)], "path string").write.mode("append").saveAsTable("files")
+found = [spark.sql(f"select * from files where path = '{name}'").count(),
+         spark.sql("select * from files where path = '/Volumes/elsewhere/x/y'").count()]
+    """)
+
+    assert found == [1, 0]
+
+
+def test_a_view_reads_the_same_from_everywhere(engine: Engine) -> None:
+    """Tables after commas are found from other schemas; columns after FROM in functions are columns."""
+    found = engine.run("""
+spark.sql("create schema if not exists apart")
+spark.sql("create table first as select 1 as x, date'2024-05-06' as second")
+spark.sql("create table second as select 1 as x")
+spark.sql("create view by_comma as select extract(year from first.second) as y from first, second where first.x = second.x")
+later = new_session()
+later.sql("use apart")
+found = [rows(session.sql("select * from default.by_comma")) for session in (spark, later)]
+    """)
+
+    assert found == [[[2024]], [[2024]]]

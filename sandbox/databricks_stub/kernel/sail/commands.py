@@ -13,10 +13,11 @@ from sandbox.databricks_stub.kernel.sail.merging import merge
 from sandbox.databricks_stub.kernel.sail.schemas import in_order
 from sandbox.databricks_stub.kernel.sail.selective import MODE_SETTING, partitions_to_replace
 from sandbox.databricks_stub.kernel.sail.state import SessionState
-from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, qualify_names, table_clauses
+from sandbox.databricks_stub.kernel.sql_text.clauses import insert_clauses, table_clauses
 from sandbox.databricks_stub.kernel.sql_text.notes import without_notes
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts
+from sandbox.databricks_stub.kernel.sql_text.table_names import qualify_names
 from sandbox.databricks_stub.kernel.warehouse import Name
 
 

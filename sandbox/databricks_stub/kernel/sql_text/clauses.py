@@ -5,7 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sandbox.databricks_stub.kernel.sql_text.statements import Cursor, Token, tokens
@@ -24,6 +24,7 @@ class TableClauses:
 def table_clauses(rest: str) -> TableClauses:
     """Read the clauses between the name (and columns) and AS."""
     pieces = tokens(rest)
+    options = set(_path_options(pieces))
     provider = location = ""
     is_select = has_options = False
     depth = 0
@@ -37,8 +38,8 @@ def table_clauses(rest: str) -> TableClauses:
             location = following[1:-1]
         elif depth == 0 and word == "OPTIONS":
             has_options = True
-        elif word == "PATH" and not location and depth == 1:
-            location = next((item.text[1:-1] for item in pieces[index + 1 : index + 3] if item.kind == "string"), "")
+        elif index in options and not location:
+            location = token.text[1:-1]
         elif depth == 0 and (word == "AS" or (word in ("SELECT", "WITH", "VALUES", "FROM") and following != "(")):
             is_select = True
             break
@@ -125,41 +126,30 @@ def _source(sql: str, pieces: Sequence[Token], first: int) -> MergeSource | None
     )
 
 
-def qualify_names(sql: str, qualify: Callable[[tuple[str, ...]], str | None]) -> str:
-    """Write the names after FROM and JOIN as `qualify` gives them; those for which it gives None stay."""
-    pieces = tokens(sql)
-    own = {
-        one.text.strip("`").lower()
-        for one, other, bracket in zip(pieces, pieces[1:], pieces[2:], strict=False)
-        if other.text.upper() == "AS" and bracket.text == "("
-    }
-    found = sql
-    for index in range(len(pieces) - 2, -1, -1):
-        if pieces[index].kind != "word" or pieces[index].text.upper() not in ("FROM", "JOIN"):
-            continue
-        name = Cursor(pieces[index + 1 :]).name()
-        last = index + 2 * len(name) - 1
-        is_function = last + 1 < len(pieces) and pieces[last + 1].text == "("
-        if not name or is_function or (len(name) == 1 and name[0].lower() in own):
-            continue
-        if (full := qualify(name)) is not None:
-            found = found[: pieces[index + 1].start] + full + found[pieces[last].end :]
-    return found
-
-
 def replace_paths(sql: str, resolve: Callable[[str], str]) -> str:
     """Resolve the paths in LOCATION '…', OPTIONS (path '…') and csv.`…`; other strings are data."""
     pieces = tokens(sql)
+    options = set(_path_options(pieces))
     found = sql
     for index in range(len(pieces) - 1, 0, -1):
         token, before = pieces[index], pieces[index - 1]
-        is_location = (
-            token.kind == "string"
-            and before.text.upper() in ("LOCATION", "PATH", "=")
-            and (before.text != "=" or pieces[index - 2].text.upper() == "PATH")
-        )
+        is_location = token.kind == "string" and before.kind == "word" and before.text.upper() == "LOCATION"
         is_file = token.kind == "quoted" and before.text == "." and "/" in token.text
-        if is_location or is_file:
+        if is_location or is_file or index in options:
             quote = token.text[0]
             found = found[: token.start] + quote + resolve(token.text[1:-1]) + quote + found[token.end :]
     return found
+
+
+def _path_options(pieces: Sequence[Token]) -> Iterator[int]:
+    """Where the values of the option `path` stand: in the brackets after OPTIONS only, elsewhere it is a column."""
+    for index in range(len(pieces) - 1):
+        if pieces[index].text.upper() != "OPTIONS" or pieces[index + 1].text != "(":
+            continue
+        at = index + 2
+        while at + 1 < len(pieces) and pieces[at].text != ")":
+            is_path = pieces[at - 1].text in "(," and pieces[at].text.strip("`'\"").lower() == "path"
+            value = at + 2 if pieces[at + 1].text == "=" else at + 1
+            if is_path and value < len(pieces) and pieces[value].kind == "string":
+                yield value
+            at += 1

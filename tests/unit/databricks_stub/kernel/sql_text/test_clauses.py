@@ -7,7 +7,6 @@ import pytest
 from sandbox.databricks_stub.kernel.sql_text.clauses import (
     insert_clauses,
     merge_source,
-    qualify_names,
     replace_paths,
     table_clauses,
 )
@@ -79,10 +78,26 @@ def test_paths_are_replaced_where_they_are_paths() -> None:
     assert found == "create table t using csv location 's3://b/a' as select '/Volumes/a' from csv.`s3://b/a`"
 
 
-def test_the_names_of_a_view_get_their_schema() -> None:
-    """Names after FROM and JOIN are qualified; those of WITH and of table functions are not."""
-    sql = "as with t as (select 1 from u) select * from t join a.v on from_x = 1 join range(3)"
+@pytest.mark.parametrize(
+    "option",
+    ["path '/Volumes/a'", "path = '/Volumes/a'", "'header' 'true', \"path\" '/Volumes/a'", "`path`='/Volumes/a'"],
+)
+def test_a_path_option_is_replaced(option: str) -> None:
+    """With and without an equals sign, its name a word or a text."""
+    found = replace_paths(f"create table t using csv options ({option})", lambda path: "s3://b")
 
-    found = qualify_names(sql, lambda name: "X." + ".".join(name))
+    assert found == f"create table t using csv options ({option.replace('/Volumes/a', 's3://b')})"
 
-    assert found == "as with t as (select 1 from X.u) select * from t join X.a.v on from_x = 1 join range(3)"
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from files where path = '/Volumes/a'",
+        "update files set path = '/Volumes/a' where location = '/Volumes/a'",
+        "select 1 as path, path '/Volumes/a'",
+        "create table t (path string comment '/Volumes/a', options string) using delta",
+    ],
+)
+def test_a_column_called_path_is_data(sql: str) -> None:
+    """What is compared with it, or put into it, stays."""
+    assert replace_paths(sql, lambda path: "s3://b") == sql
