@@ -362,7 +362,8 @@ def test_a_view_reads_the_same_from_everywhere(engine: Engine) -> None:
 spark.sql("create schema if not exists apart")
 spark.sql("create table first as select 1 as x, date'2024-05-06' as second")
 spark.sql("create table second as select 1 as x")
-spark.sql("create view by_comma as select extract(year from first.second) as y from first, second where first.x = second.x")
+spark.sql('''create view by_comma as select extract(year from first.second) as y
+             from first, second where first.x = second.x''')
 later = new_session()
 later.sql("use apart")
 found = [rows(session.sql("select * from default.by_comma")) for session in (spark, later)]

@@ -100,9 +100,13 @@ class VolumeFiles:
         if copy.is_file():
             return copy
         draft = self.draft(node.name)
-        with draft.open("wb") as stream:
-            for chunk in chunks(f"s3://{place.bucket}/{place.key}", client=self._s3):
-                stream.write(chunk)
+        try:
+            with draft.open("wb") as stream:
+                for chunk in chunks(f"s3://{place.bucket}/{place.key}", client=self._s3):
+                    stream.write(chunk)
+        except BaseException:
+            self.discard(draft)
+            raise
         old = [item for item in folder.iterdir() if item.name != node.tag] if folder.is_dir() else []
         copy.parent.mkdir(parents=True, exist_ok=True)
         draft.replace(copy)
@@ -119,7 +123,13 @@ class VolumeFiles:
 
     def upload(self, place: Place, draft: Path) -> None:
         """Make a draft the object, and remove the draft."""
-        self._s3.upload_file(str(draft), place.bucket, place.key)
+        try:
+            self._s3.upload_file(str(draft), place.bucket, place.key)
+        finally:
+            self.discard(draft)
+
+    def discard(self, draft: Path) -> None:
+        """Remove a draft."""
         shutil.rmtree(draft.parent)
 
     def need_parent(self, place: Place, path: str) -> None:

@@ -79,16 +79,35 @@ class Entries:
 
 
 class UploadedFile(io.FileIO):
-    """A new file on this machine that becomes an object when it is closed."""
+    """A new file on this machine that becomes an object when it is closed, unless a write has failed."""
 
-    def __init__(self, path: Path, upload: Callable[[], None]) -> None:
+    def __init__(self, path: Path, *, upload: Callable[[], None], discard: Callable[[], None]) -> None:
         super().__init__(path, "w")
         self._upload = upload
+        self._discard = discard
+        self._failure: OSError | None = None
+
+    def write(self, data: Any, /) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._failure = error
+            raise
 
     def close(self) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        try:
             super().close()
+        except OSError:
+            self._discard()
+            raise
+        if self._failure is None:
             self._upload()
+            return
+        # a buffer closes what is below it also when it could not write: an object with half of the data looks whole
+        self._discard()
+        raise OSError(self._failure.errno, f"{self._failure.strerror}, so the file was not uploaded", self.name)
 
 
 def status(node: Node) -> os.stat_result:
@@ -134,7 +153,9 @@ class VolumeSystem:
         if node and "x" in mode:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         draft = self.files.draft(posixpath.basename(place.inside))
-        raw = UploadedFile(draft, lambda: self.files.upload(place, draft))
+        raw = UploadedFile(
+            draft, upload=lambda: self.files.upload(place, draft), discard=lambda: self.files.discard(draft)
+        )
         if "b" in mode:
             return raw if buffering == 0 else io.BufferedWriter(raw)
         return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, newline, line_buffering=buffering == 1)

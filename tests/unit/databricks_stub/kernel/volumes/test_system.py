@@ -102,6 +102,26 @@ def test_what_is_written_is_there_when_it_is_closed(s3: Any) -> None:
     assert not list(Path(patches.current().files.copies).glob("draft-*"))
 
 
+@pytest.mark.parametrize("buffering", [-1, 0])
+def test_what_could_not_be_written_is_not_uploaded(s3: Any, buffering: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the object stays as it was, the draft goes, and closing the file is an error, too."""
+    folder = Path(patches.current().files.copies) / "draft-full"
+    folder.mkdir(parents=True)
+    (folder / "a.txt").symlink_to("/dev/full")
+    monkeypatch.setattr(patches.current().files, "draft", lambda name: folder / name)
+    file = open(f"{VOLUME}/a.txt", "wb", buffering)
+
+    with pytest.raises(OSError, match="No space left on device"):
+        file.write(b"half of it")
+        file.flush()
+    with pytest.raises(OSError, match="No space left on device, so the file was not uploaded"):
+        file.close()
+
+    assert s3.get_object(Bucket="bucket", Key="raw/a.txt")["Body"].read() == b"one\n"
+    assert not folder.exists()
+    assert Path("/dev/full").exists()
+
+
 @pytest.mark.parametrize(
     ("path", "mode", "error"),
     [
