@@ -105,8 +105,13 @@ class Warehouse:
         for schema in sorted(os.scandir(self.root), key=lambda item: item.name):
             if schema.name.startswith(".") or not schema.is_dir():
                 continue
+            try:
+                tables = list(os.scandir(schema.path))
+            except FileNotFoundError:
+                # somebody else has removed the schema since it was seen
+                continue
             schemas.append(schema.name)
-            for table in os.scandir(schema.path):
+            for table in tables:
                 state = "" if table.name.startswith((".", "_")) else log_state(Path(table.path))
                 if state:
                     entries[schema.name, table.name] = Entry(

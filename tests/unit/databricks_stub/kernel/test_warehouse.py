@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +99,21 @@ def test_a_removed_schema_takes_its_views_along(warehouse: Warehouse) -> None:
     assert warehouse.snapshot().schemas == ()
     warehouse.make_schema("default")
     assert not warehouse.snapshot().entries
+
+
+def test_a_schema_may_go_while_it_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another session drops in the middle of a look is not there, and no error."""
+    warehouse.make_schema("gone")
+    scandir = os.scandir
+
+    def removing(folder: Any) -> Iterator[os.DirEntry[str]]:
+        if folder == str(warehouse.root / "gone"):
+            warehouse.remove_schema("gone")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", removing)
+
+    assert warehouse.snapshot().schemas == ("default",)
 
 
 def test_a_folder_with_spaces_is_reached_by_a_link(tmp_path: Path) -> None:
