@@ -1,4 +1,4 @@
-"""dbutils.fs over plain files: /Volumes/…, dbfs:/… and file:/… paths.
+"""dbutils.fs over plain files: /Volumes/…, dbfs:/…, file:/… and s3://… paths; volumes and buckets are `volumes/`.
 
 Documented: https://docs.databricks.com/dev-tools/databricks-utils#file-system-utility-dbutilsfs
 """
@@ -6,9 +6,15 @@ Documented: https://docs.databricks.com/dev-tools/databricks-utils#file-system-u
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
+
+from sandbox.databricks_stub.kernel.volumes.paths import BUCKETS
+
+SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):")
+S3 = ("s3", "s3a", "s3n")
 
 
 class FileInfo(NamedTuple):
@@ -35,9 +41,18 @@ class FileSystem:
         self._root = root
 
     def _local(self, path: str) -> str:
-        if path.startswith("file:"):
-            return "/" + path.removeprefix("file:").lstrip("/")
-        plain = "/" + path.removeprefix("dbfs:").lstrip("/")
+        """The path for the functions of `os`; raises ValueError for a file system that is not here."""
+        found = SCHEME.match(path)
+        scheme = found["scheme"].lower() if found else "dbfs"
+        plain = "/" + (path[found.end() :] if found else path).lstrip("/")
+        if scheme == "file":
+            return plain
+        if scheme in S3:
+            return BUCKETS + plain
+        if scheme != "dbfs":
+            raise ValueError(
+                f"there is no file system for {scheme}: {path}; this workspace has /Volumes/…, dbfs:/…, file:/… and s3://…"
+            )
         if plain == "/Volumes" or plain.startswith("/Volumes/"):
             return plain
         inside = os.path.normpath(plain).lstrip("/")
@@ -84,14 +99,20 @@ class FileSystem:
         if os.path.isdir(here):
             if not recurse:
                 raise IsADirectoryError(f"{source} is a folder; pass recurse=True")
+            if f"{os.path.realpath(there)}/".startswith(f"{os.path.realpath(here)}/"):
+                raise shutil.SameFileError(f"{source} cannot be copied into itself: {target}")
+            os.makedirs(there, exist_ok=True)
             for name in os.listdir(here):
                 self.cp(f"{source.rstrip('/')}/{name}", f"{target.rstrip('/')}/{name}", recurse=True)
             return True
         if os.path.isdir(there):
             there = os.path.join(there, os.path.basename(here))
-        os.makedirs(os.path.dirname(there), exist_ok=True)
-        with open(here, "rb") as reading, open(there, "wb") as writing:
-            shutil.copyfileobj(reading, writing)
+        if os.path.realpath(here) == os.path.realpath(there):
+            raise shutil.SameFileError(f"{source} and {target} are the same file")
+        with open(here, "rb") as reading:
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            with open(there, "wb") as writing:
+                shutil.copyfileobj(reading, writing)
         return True
 
     def mv(self, source: str, target: str, recurse: bool = False) -> bool:

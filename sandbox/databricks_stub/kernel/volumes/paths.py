@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ROOT = "/Volumes"
+BUCKETS = f"{ROOT}/.s3"
+"""Below it, dbutils.fs reaches buckets by their names, as if each were a volume."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ class VolumePaths:
         for volume, location in self._volumes.items():
             if plain == volume or plain.startswith(volume + "/"):
                 return Place(volume=volume, location=location, inside=plain[len(volume) + 1 :])
+        if plain.startswith(BUCKETS + "/"):
+            bucket, _, key = plain.removeprefix(BUCKETS + "/").partition("/")
+            return Place(volume=f"{BUCKETS}/{bucket}", location=f"s3://{bucket}/", inside=key)
         return None
 
     def resolve(self, path: str) -> str:

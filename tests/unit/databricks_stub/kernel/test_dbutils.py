@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,38 @@ def test_files_of_dbfs(dbutils: DBUtils) -> None:
 def test_dbfs_paths_do_not_leave_their_folder(dbutils: DBUtils, tmp_path: Path) -> None:
     dbutils.fs.put("dbfs:/../../escaped.txt", "x")
     assert (tmp_path / "dbfs" / "escaped.txt").exists()
+
+
+def test_a_file_is_not_copied_onto_itself(dbutils: DBUtils) -> None:
+    fs = dbutils.fs
+    fs.put("dbfs:/a/b.txt", "text")
+    for call in (fs.cp, fs.mv):
+        with pytest.raises(shutil.SameFileError, match="the same file"):
+            call("dbfs:/a/b.txt", "/a/b.txt")
+        with pytest.raises(shutil.SameFileError, match="the same file"):
+            call("dbfs:/a/b.txt", "dbfs:/a")
+        with pytest.raises(shutil.SameFileError, match="into itself"):
+            call("dbfs:/a", "dbfs:/a/inside", True)
+    assert fs.head("dbfs:/a/b.txt") == "text"
+
+
+def test_an_empty_folder_is_moved(dbutils: DBUtils) -> None:
+    fs = dbutils.fs
+    fs.mkdirs("dbfs:/empty/inside")
+    fs.mv("dbfs:/empty", "dbfs:/moved", recurse=True)
+    assert [item.path for item in fs.ls("dbfs:/")] == ["dbfs:/moved/"]
+    assert [item.path for item in fs.ls("dbfs:/moved")] == ["dbfs:/moved/inside/"]
+
+
+@pytest.mark.parametrize(
+    "path", ["abfss://c@a.dfs.core.windows.net/x", "gs://bucket/x", "https://example.com/x", "hdfs:/x"]
+)
+def test_a_file_system_that_is_not_here_is_refused(dbutils: DBUtils, path: str, tmp_path: Path) -> None:
+    for call in (
+        lambda: dbutils.fs.put(path, "x"),
+        lambda: dbutils.fs.ls(path),
+        lambda: dbutils.fs.cp("dbfs:/a", path),
+    ):
+        with pytest.raises(ValueError, match=f"no file system for {path.partition(':')[0]}"):
+            call()
+    assert not (tmp_path / "dbfs").exists()

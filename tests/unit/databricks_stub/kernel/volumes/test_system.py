@@ -17,6 +17,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from sandbox.databricks_stub.kernel.dbutils_fs import FileSystem
 from sandbox.databricks_stub.kernel.volumes import patches, system
 from sandbox.databricks_stub.kernel.volumes.paths import VolumePaths
 from sandbox.databricks_stub.kernel.volumes.remote import VolumeFiles
@@ -184,3 +185,29 @@ def test_other_paths_are_left_alone(s3: Any, tmp_path: Path) -> None:
         assert file.read() == b"1"
     assert b"x" in os.listdir(os.fsencode(tmp_path))
     assert not os.path.exists("/VolumesX")
+
+
+def test_dbutils_reaches_buckets_by_their_names(s3: Any, tmp_path: Path) -> None:
+    """dbutils.fs lists, reads, writes, copies, moves and removes objects; nothing lands on this machine."""
+    fs = FileSystem(tmp_path / "dbfs")
+
+    fs.put("s3a://bucket/raw/sub/new.txt", "text")
+    fs.cp("s3://bucket/raw/a.txt", f"{VOLUME}/sub/copy.txt")
+    fs.mv("s3://bucket/raw/sub/b.csv", "s3://bucket/raw/c.csv")
+
+    assert [(item.path, item.size) for item in fs.ls("s3://bucket/raw")] == [
+        ("s3://bucket/raw/a.txt", 4),
+        ("s3://bucket/raw/c.csv", 4),
+        ("s3://bucket/raw/sub/", 0),
+    ]
+    assert fs.head("s3://bucket/raw/sub/copy.txt") == "one\n"
+    assert fs.rm("s3://bucket/raw", recurse=True)
+    assert keys(s3) == []
+    assert not (tmp_path / "dbfs").exists()
+    with pytest.raises(FileNotFoundError, match="s3://bucket/raw"):
+        fs.ls("s3://bucket/raw")
+
+
+def test_buckets_are_no_volumes_of_plain_python(s3: Any) -> None:
+    """Listings of the volumes do not show what dbutils uses."""
+    assert os.listdir("/Volumes") == ["projects"]
