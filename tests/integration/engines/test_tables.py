@@ -370,3 +370,15 @@ found = [rows(session.sql("select * from default.by_comma")) for session in (spa
     """)
 
     assert found == [[[2024]], [[2024]]]
+
+
+def test_a_view_may_read_a_view(engine: Engine) -> None:
+    """Also in the next session, whichever name sorts first."""
+    found = engine.run("""
+spark.sql("create table lowest as select 1 as a")
+spark.sql("create view z_view as select a + 1 as a from lowest")
+spark.sql("create view a_view as select a + 1 as a from z_view")
+found = rows(new_session().sql("select * from a_view"))
+    """)
+
+    assert found == [[3]]

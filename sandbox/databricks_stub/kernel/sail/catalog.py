@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted, sql_string
@@ -32,7 +32,8 @@ class CatalogMirror:
         self.catalog = catalog
         self._run = run
         self._current_schema = current_schema
-        self._told = Snapshot(schemas=())
+        self._seen = self._told = Snapshot(schemas=())
+        """What the warehouse had at the last look, and what of it is registered: broken tables and views are not."""
         self._lock = threading.RLock()
         self._engine = warehouse.engine()
 
@@ -45,7 +46,7 @@ class CatalogMirror:
                     "settings are gone. Run the notebook again from its beginning"
                 )
             now = self.warehouse.snapshot()
-            if now == self._told:
+            if now == self._seen:
                 return
             before = self._told
             for schema in now.schemas:
@@ -55,14 +56,17 @@ class CatalogMirror:
                 if now.entries.get(name) != entry and name[0] in now.schemas:
                     self._run(f"DROP {_kind(entry)} IF EXISTS {quoted(self.catalog, *name)}")
             changed = {name: entry for name, entry in now.entries.items() if before.entries.get(name) != entry}
-            for is_view in TABLE_BEFORE_VIEW:
-                for name, entry in sorted(changed.items()):
-                    if entry.is_view is is_view:
-                        self._tell(name, entry)
+            failed = self._tell_all(changed)
+            for name, error in failed.items():
+                if self._seen.entries.get(name) != changed[name]:
+                    kind = "view" if changed[name].is_view else "table"
+                    warnings.warn(f"the {kind} {'.'.join(name)} cannot be registered: {error}", stacklevel=2)
             for schema in before.schemas:
                 if schema not in now.schemas:
                     self._run(f"DROP DATABASE IF EXISTS {quoted(self.catalog, schema)} CASCADE")
-            self._told = now
+            # what failed is tried again when the warehouse has changed: what it reads may be there then
+            told = {name: entry for name, entry in now.entries.items() if name not in failed}
+            self._seen, self._told = now, Snapshot(schemas=now.schemas, entries=told)
 
     def start_again(self) -> bool:
         """After the engine was started anew, take the session as one that knows nothing; whether that was so."""
@@ -73,12 +77,13 @@ class CatalogMirror:
             with contextlib.suppress(Exception):
                 # the connection's first call still asks for what the old engine was doing
                 self._run("SELECT 1")
-            self._engine, self._told = engine, Snapshot(schemas=())
+            self._engine = engine
+            self._seen = self._told = Snapshot(schemas=())
             return True
 
     def entry(self, name: Name) -> Entry | None:
         """What the warehouse had under a name when it was last looked at."""
-        return self._told.entries.get(name)
+        return self._seen.entries.get(name)
 
     def _tell_schema(self, schema: str) -> None:
         name = quoted(self.catalog, schema)
@@ -86,7 +91,20 @@ class CatalogMirror:
         self._run(f"DROP DATABASE IF EXISTS {name} CASCADE")
         self._run(f"CREATE DATABASE {name} LOCATION {sql_string(str(self.warehouse.schema_location(schema)))}")
 
-    def _tell(self, name: Name, entry: Entry) -> None:
+    def _tell_all(self, changed: Mapping[Name, Entry]) -> Mapping[Name, Exception]:
+        """Tell of tables, then of views in rounds, for views read views; returns those that cannot be registered."""
+        failed: dict[Name, Exception] = {}
+        for is_view in TABLE_BEFORE_VIEW:
+            left = {name: entry for name, entry in sorted(changed.items()) if entry.is_view is is_view}
+            while left:
+                errors = {name: error for name, entry in left.items() if (error := self._tell(name, entry))}
+                if not is_view or len(errors) == len(left):
+                    failed |= errors
+                    break
+                left = {name: left[name] for name in errors}
+        return failed
+
+    def _tell(self, name: Name, entry: Entry) -> Exception | None:
         full = quoted(self.catalog, *name)
         try:
             if self._told.schemas:
@@ -95,8 +113,8 @@ class CatalogMirror:
             self._run_in(entry.current_schema, entry.statement.replace("{name}", full, 1))
         except Exception as error:
             # one broken table must not make all others unreachable; using it says "not found"
-            kind = "view" if entry.is_view else "table"
-            warnings.warn(f"the {kind} {'.'.join(name)} cannot be registered: {error}", stacklevel=2)
+            return error
+        return None
 
     def _run_in(self, schema: str, statement: str) -> None:
         current = self._current_schema() if schema else ""

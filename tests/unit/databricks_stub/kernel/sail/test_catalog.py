@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,60 @@ def test_one_broken_table_does_not_hide_the_others(warehouse: Warehouse) -> None
         told = session.sync()
 
     assert "`fine`" in told[-1]
+
+
+class Views(Session):
+    """Takes a view only when what it reads is there."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        super().__init__(warehouse)
+        self.known: set[str] = set()
+        self.mirror._run = self.run
+
+    def run(self, statement: str) -> None:
+        """Refuse as Sail does."""
+        words = statement.replace("`", "").split()
+        if words[0] == "DROP":
+            self.known.discard(words[-1])
+        elif words[1] in ("TABLE", "VIEW"):
+            if words[1] == "VIEW" and words[-1] not in self.known:
+                raise ValueError(f"table not found: {words[-1]}")
+            self.known.add(words[2])
+
+
+def add_view(warehouse: Warehouse, name: str, reads: str) -> None:
+    """Make a view."""
+    statement = f"CREATE VIEW {{name}} AS SELECT * FROM projects.default.{reads}"
+    warehouse.add_view(("default", name), statement, current_schema="")
+
+
+def test_views_may_read_views(warehouse: Warehouse) -> None:
+    """In whatever order their names sort, and over several levels."""
+    make_table(warehouse, "t")
+    for name, reads in (("a", "b"), ("b", "c"), ("c", "t"), ("d", "c")):
+        add_view(warehouse, name, reads)
+    session = Views(warehouse)
+
+    session.sync()
+
+    assert session.known == {f"projects.default.{name}" for name in "abcdt"}
+
+
+def test_a_view_is_there_when_what_it_reads_is_there(warehouse: Warehouse) -> None:
+    """What cannot be registered is warned of once, remembered, and tried again after a change."""
+    add_view(warehouse, "a", "b")
+    session = Views(warehouse)
+    with pytest.warns(UserWarning, match=r"the view default\.a cannot be registered: table not found"):
+        session.sync()
+    assert session.mirror.entry(("default", "a"))
+
+    with warnings.catch_warnings(action="error"):
+        make_table(warehouse, "t")
+        session.sync()
+        add_view(warehouse, "b", "t")
+        session.sync()
+
+    assert session.known == {f"projects.default.{name}" for name in "abt"}
 
 
 def test_a_lost_session_says_so(warehouse: Warehouse) -> None:
