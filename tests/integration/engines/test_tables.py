@@ -372,6 +372,18 @@ found = [rows(session.sql("select * from default.by_comma")) for session in (spa
     assert found == [[[2024]], [[2024]]]
 
 
+def test_all_columns_of_one_table_are_there(engine: Engine) -> None:
+    """`t.*` also where the table has its schema before its name, and in a view."""
+    found = engine.run("""
+spark.sql("create table starred as select 1 as a, 2 as b")
+spark.sql("create view of_stars as select starred.*, o.a as c from starred join starred o on true")
+found = [rows(spark.sql(f"select starred.* from {name}")) for name in ("starred", "default.starred")]
+found.append(rows(new_session().table("of_stars")))
+    """)
+
+    assert found == [[[1, 2]], [[1, 2]], [[1, 2, 1]]]
+
+
 def test_a_view_may_read_a_view(engine: Engine) -> None:
     """Also in the next session, whichever name sorts first."""
     found = engine.run("""
@@ -382,3 +394,45 @@ found = rows(new_session().sql("select * from a_view"))
     """)
 
     assert found == [[3]]
+
+
+def test_names_have_no_case(engine: Engine) -> None:
+    """Tables, views and schemas are stored in lower case and found under any spelling; columns keep theirs."""
+    found = engine.run("""
+spark.sql("create table Cased (Id int)")
+spark.sql("insert into CASED values (1)")
+spark.createDataFrame([(2,)], "Id int").write.mode("append").saveAsTable("cAsed")
+spark.createDataFrame([(3,)], "Id int").writeTo("Default.cased").append()
+spark.createDataFrame([(4,)], "Id int").write.insertInto("projects.default.CaseD")
+spark.sql("create table if not exists CASED (other string)")
+spark.sql("update Cased set Id = 5 where Cased.Id = 4")
+spark.sql("merge into Cased using (select 6 as Id) as s on s.Id = Cased.Id when not matched then insert *")
+spark.sql("delete from CASED where Id = 1")
+spark.sql("create view OverCased as select Cased.* from Cased")
+spark.table("OVERCASED").filter("Id < 6").createOrReplaceTempView("Few")
+spark.sql("create temp view Fewer as select * from FEW where Id < 5")
+spark.sql("create schema CasedToo")
+spark.sql("create table casedTOO.Inside as select 1 as a")
+again = error_of(lambda: spark.sql("create table cased (Id int)"))
+later = new_session()
+found = [
+    rows(spark.sql("select ID from fewer order by 1")),
+    rows(later.table("Cased").select("CASED.Id").orderBy("Id")),
+    later.table("OverCased").columns,
+    [later.catalog.tableExists(name) for name in ("Cased", "default.CASED", "caSedtoo.inside")],
+    sorted(path.name for path in warehouse.iterdir() if path.name.lower() == "casedtoo"),
+    sorted(path.name for path in (warehouse / "default").iterdir() if "cased" in path.name.lower()),
+    sorted(item.name for item in spark.catalog.listTables() if item.name.lower()[-5:] in ("cased", "few", "fewer")),
+    "exists" in again.lower(),
+]
+later.sql("use CasedToo")
+found.append(rows(later.sql("select * from Inside")))
+later.sql("drop schema CASEDtoo cascade")
+later.sql("drop table default.CASED")
+found.append(sorted(path.name for path in warehouse.rglob("*ased*")))
+    """)
+
+    assert found[0] == [[2], [3]]
+    assert found[1] == [[2], [3], [5], [6]]
+    assert found[2:6] == [["Id"], [True] * 3, ["casedtoo"], ["cased"]]
+    assert found[6:] == [["cased", "few", "fewer", "overcased"], True, [[1]], []]

@@ -81,6 +81,11 @@ class CatalogMirror:
             self._seen = self._told = Snapshot(schemas=())
             return True
 
+    @property
+    def seen(self) -> Snapshot:
+        """What the warehouse had when it was last looked at."""
+        return self._seen
+
     def entry(self, name: Name) -> Entry | None:
         """What the warehouse had under a name when it was last looked at."""
         return self._seen.entries.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from sandbox.databricks_stub.kernel import bridging
@@ -26,6 +27,8 @@ def install() -> None:
 
     for name in READING:
         bridging.wrap(Catalog, name, _after_sync)
+    for name in ("dropTempView", "dropGlobalTempView"):
+        bridging.wrap(Catalog, name, _dropping)
     bridging.wrap(Catalog, "listColumns", _list_columns)
     for name in ("refreshTable", "cacheTable", "uncacheTable", "clearCache"):
         bridging.wrap(Catalog, name, _hint)
@@ -34,11 +37,25 @@ def install() -> None:
 
 
 def _after_sync(original: Any) -> Any:
+    signature = inspect.signature(original)
+
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         state = SessionState.find(self._sparkSession)
-        if state is not None:
-            state.mirror.sync()
-        return original(self, *args, **kwargs)
+        if state is None:
+            return original(self, *args, **kwargs)
+        state.mirror.sync()
+        given = signature.bind(self, *args, **kwargs)
+        for argument, spell in (("tableName", state.names.table_text), ("dbName", state.names.schema_text)):
+            if given.arguments.get(argument) is not None:
+                given.arguments[argument] = spell(given.arguments[argument])
+        return original(*given.args, **given.kwargs)
+
+    return method
+
+
+def _dropping(original: Any) -> Any:
+    def method(self: Any, viewName: str) -> Any:
+        return original(self, viewName.lower() if SessionState.find(self._sparkSession) else viewName)
 
     return method
 
@@ -50,6 +67,7 @@ def _list_columns(original: Any) -> Any:
             return original(self, tableName, dbName)
         from pyspark.sql.catalog import Column
 
+        state.mirror.sync()
         # Sail knows the columns of a table only if the session has made it
         fields = self._sparkSession.table(f"{dbName}.{tableName}" if dbName else tableName).schema.fields
         target = state.qualify(tableName)
@@ -100,7 +118,7 @@ def _creating(original: Any) -> Any:
             raise NotImplementedError(
                 f"Only Delta is supported for managed tables, not {provider}; give {tableName} a path"
             )
-        found = original(self, tableName, address, provider, schema, *args, **options)
+        found = original(self, state.names.table_text(tableName), address, provider, schema, *args, **options)
         if address and (target := state.qualify(tableName)):
             remember_external(state, self._sparkSession, target, location=address, provider=provider)
         state.mirror.sync()

@@ -1,4 +1,4 @@
-"""DataFrame: keeps an alias where Sail loses it."""
+"""DataFrame: keeps an alias where Sail loses it; temporary views have names without case, as tables have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 
 LOSING = ("withColumnRenamed", "withColumnsRenamed", "withColumn", "withColumns", "drop")
+VIEWS = (
+    "createTempView",
+    "createOrReplaceTempView",
+    "createGlobalTempView",
+    "createOrReplaceGlobalTempView",
+    "registerTempTable",
+)
 
 
 def install() -> None:
@@ -16,6 +23,8 @@ def install() -> None:
 
     for name in LOSING:
         bridging.wrap(DataFrame, name, _keeping_alias)
+    for name in VIEWS:
+        bridging.wrap(DataFrame, name, _in_lower_case)
 
 
 def _keeping_alias(original: Any) -> Any:
@@ -26,5 +35,12 @@ def _keeping_alias(original: Any) -> Any:
         if type(plan).__name__ == "SubqueryAlias" and SessionState.find(self._session) is not None:
             return found.alias(plan._alias)  # noqa: SLF001
         return found
+
+    return method
+
+
+def _in_lower_case(original: Any) -> Any:
+    def method(self: Any, name: str) -> Any:
+        return original(self, name.lower() if SessionState.find(self._session) else name)
 
     return method

@@ -47,8 +47,4 @@ def _is_worth_it(call: Call, name: tuple[str, ...]) -> bool:
     target = call.state.qualify(name)
     entry = call.state.mirror.entry(target) if target else None
     # a temporary view hides a table of its name, and is asked for only then
-    return entry is None or entry.is_view or _is_temporary(call.spark, name[0])
-
-
-def _is_temporary(spark: Any, name: str) -> bool:
-    return any(item.isTemporary and item.name == name for item in spark.catalog.listTables())
+    return entry is None or entry.is_view or call.state.is_temporary(name[0])

@@ -11,7 +11,7 @@ from sandbox.databricks_stub.kernel.sail.commands import COMMANDS
 from sandbox.databricks_stub.kernel.sail.readers import check_travel
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import replace_paths
-from sandbox.databricks_stub.kernel.sql_text.statements import Verb, recognise
+from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts, recognise
 
 ALL = COMMANDS | delta_commands.COMMANDS | describing.COMMANDS
 CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.MERGE, Verb.TRUNCATE})
@@ -23,7 +23,7 @@ def install() -> None:
     from pyspark.sql.connect.session import SparkSession
 
     bridging.wrap(SparkSession, "sql", _sql)
-    bridging.wrap(SparkSession, "table", _after_sync)
+    bridging.wrap(SparkSession, "table", _table)
     bridging.wrap(DataFrameReader, "table", _reader_table)
 
 
@@ -33,7 +33,7 @@ def _sql(original: Any) -> Any:
         if state is None:
             return original(self, sqlQuery, args, **kwargs)
         state.mirror.sync()
-        text = replace_paths(sqlQuery, state.volumes.resolve)
+        text = state.names.statement(replace_paths(sqlQuery, state.volumes.resolve))
         statement = recognise(text)
 
         def run(text: str = text) -> Any:
@@ -55,12 +55,9 @@ def counted(found: Any) -> Any:
     return found.selectExpr("CAST(`count` AS BIGINT) AS num_affected_rows")
 
 
-def _after_sync(original: Any) -> Any:
+def _table(original: Any) -> Any:
     def table(self: Any, tableName: str) -> Any:
-        state = SessionState.find(self)
-        if state is not None:
-            state.mirror.sync()
-        return original(self, tableName)
+        return _read(original, self, tableName, SessionState.find(self))
 
     return table
 
@@ -70,7 +67,16 @@ def _reader_table(original: Any) -> Any:
         state = SessionState.find(self._client)
         if state is not None:
             check_travel(self)
-            state.mirror.sync()
-        return original(self, tableName)
+        return _read(original, self, tableName, state)
 
     return table
+
+
+def _read(original: Any, reader: Any, name: str, state: SessionState | None) -> Any:
+    if state is None:
+        return original(reader, name)
+    state.mirror.sync()
+    spelled = state.names.table_text(name)
+    found = original(reader, spelled)
+    # Measured 2026-11, pysail 0.7.2: select("Name.*") gives no columns when the table is called otherwise, say, `name`
+    return found if spelled == name else found.alias(name_parts(name)[-1])

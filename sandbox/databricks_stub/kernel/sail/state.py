@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.sail import delta_log
 from sandbox.databricks_stub.kernel.sail.catalog import CatalogMirror
+from sandbox.databricks_stub.kernel.sail.names import Names
 from sandbox.databricks_stub.kernel.sql_text.statements import name_parts
 from sandbox.databricks_stub.kernel.volumes.paths import VolumePaths
 from sandbox.databricks_stub.kernel.warehouse import Name, Warehouse
@@ -38,6 +39,13 @@ class SessionState:
         self.warehouse = warehouse
         self.current_schema: Callable[[], str] = lambda: str(spark.catalog.currentDatabase())
         self.mirror = CatalogMirror(warehouse, catalog=catalog, run=run, current_schema=self.current_schema)
+        self._spark = spark
+        self.names = Names(
+            catalog=catalog,
+            known=lambda: self.mirror.seen,
+            current_schema=self.current_schema,
+            is_temporary=self.is_temporary,
+        )
         spark.__dict__[ATTRIBUTE] = self
 
     @staticmethod
@@ -56,8 +64,7 @@ class SessionState:
 
     def qualify(self, name: str | tuple[str, ...]) -> Name | None:
         """The schema and the table of a name; None when it is not in this catalog but, say, a path."""
-        parts = name_parts(name) if isinstance(name, str) else name
-        match parts:
+        match self.names.table(name_parts(name) if isinstance(name, str) else name):
             case (table,):
                 return self.current_schema(), table
             case ("delta" | "parquet" | "csv" | "json" | "text" | "global_temp", _):
@@ -68,6 +75,10 @@ class SessionState:
                 return schema, table
             case _:
                 return None
+
+    def is_temporary(self, name: str) -> bool:
+        """Whether a name is that of a temporary view."""
+        return any(item.isTemporary and item.name == name for item in self._spark.catalog.listTables())
 
     def location(self, name: Name, path: str = "") -> Path | None:
         """The folder where a Delta table is or would be made; None when that is not on this machine."""

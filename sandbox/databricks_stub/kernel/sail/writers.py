@@ -60,6 +60,7 @@ def _save_as_table(original: Any) -> Any:
             return
         write = _prepare(self, mode, format, partitionBy, options)
         state.mirror.sync()
+        name = state.names.table_text(name)
         target = state.qualify(name)
         known = state.mirror.entry(target) if target else None
         path = _path_option(write, state)
@@ -96,16 +97,18 @@ def _save_as_table(original: Any) -> Any:
 def _insert_into(original: Any) -> Any:
     def insertInto(self: Any, tableName: str, overwrite: Any = None) -> None:
         state = SessionState.find(self._spark)
+        name = tableName
         if state is not None:
             state.mirror.sync()
-            target = state.qualify(tableName)
+            name = state.names.table_text(tableName)
+            target = state.qualify(name)
             folder = state.location(target) if target and state.mirror.entry(target) else None
             replaces = self._write.mode == "overwrite" if overwrite is None else overwrite
             if replaces and selective.partitions_to_replace(self._spark, folder, self._write.options):
-                data = _data(self).toDF(*self._spark.table(tableName).columns)
-                data.write.mode("overwrite").options(**self._write.options).saveAsTable(tableName)
+                data = _data(self).toDF(*self._spark.table(name).columns)
+                data.write.mode("overwrite").options(**self._write.options).saveAsTable(name)
                 return
-        original(self, tableName, overwrite)
+        original(self, name, overwrite)
 
     return insertInto
 
@@ -198,6 +201,7 @@ def _v2(name: str) -> Any:
                 return
             state.mirror.sync()
             write = self._write
+            self._table_name = write.table_name = state.names.table_text(self._table_name)
             target = state.qualify(self._table_name)
             computes = target is not None and state.computes_columns(target)
             if name == "append" and target and not computes and not flag(write.options, "mergeSchema"):

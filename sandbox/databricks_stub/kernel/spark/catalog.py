@@ -43,8 +43,12 @@ class WarehouseCatalog:
             self._make_schema(schema)
         waiting: dict[Name, Entry] = {}
         for name, entry in sorted(found.entries.items()):
-            if entry.is_managed:
-                self._add_delta(name, self._warehouse.root / name[0] / name[1], kind="MANAGED")
+            # Spark looks names up in lower case; a folder with capitals is one of an older version on Sail
+            lower = (name[0], name[1].lower())
+            if entry.is_managed and lower != name and lower in found.entries:
+                print(f"the table {'.'.join(name)} is hidden by {'.'.join(lower)}", file=sys.stderr)
+            elif entry.is_managed:
+                self._add_delta(lower, self._warehouse.root / name[0] / name[1], kind="MANAGED")
             elif not entry.is_view and " USING delta " in entry.statement and entry.location.startswith("/"):
                 self._add_delta(name, Path(entry.location), kind="EXTERNAL")
             else:

@@ -28,6 +28,8 @@ class Verb(StrEnum):
 
     CREATE_TABLE = "create table"
     CREATE_VIEW = "create view"
+    TEMPORARY_VIEW = "create temporary view"
+    SHOW_TABLES = "show tables of a schema"
     CREATE_SCHEMA = "create schema"
     DROP_TABLE = "drop table"
     DROP_VIEW = "drop view"
@@ -92,6 +94,8 @@ class Statement:
 
     verb: Verb
     name: tuple[str, ...] = ()
+    place: tuple[int, int] = (0, 0)
+    """Where the name begins and ends."""
     rest: str = ""
     """What follows the name."""
     words: frozenset[str] = frozenset()
@@ -159,7 +163,9 @@ def recognise(sql: str) -> Statement:
     if verb is Verb.OTHER:
         return Statement(verb=verb, words=words)
     cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
+    first = cursor.at
     name = cursor.name() if verb is not Verb.SET else ()
+    place = (pieces[first].start, pieces[cursor.at - 1].end) if name else (0, 0)
     start = cursor.rest_start()
     rest = sql[start : pieces[-1].end] if start is not None else ""
     renames = verb is Verb.ALTER_TABLE and cursor.take("RENAME", "TO")
@@ -170,7 +176,7 @@ def recognise(sql: str) -> Statement:
         rest = sql[start : pieces[-1].end] if start is not None else ""
     elif verb is Verb.ALTER_TABLE and _only_describes(cursor):
         verb = Verb.TABLE_NOTE
-    return Statement(verb=verb, name=name, rest=rest, words=words)
+    return Statement(verb=verb, name=name, place=place, rest=rest, words=words)
 
 
 def _only_describes(cursor: Cursor) -> bool:
@@ -241,6 +247,8 @@ def _show(cursor: Cursor) -> Verb:
     if cursor.take("COLUMNS"):
         cursor.take("IN") or cursor.take("FROM")
         return Verb.SHOW_COLUMNS
+    if (cursor.take("TABLES") or cursor.take("VIEWS")) and (cursor.take("IN") or cursor.take("FROM")):
+        return Verb.SHOW_TABLES
     return Verb.OTHER
 
 
@@ -251,8 +259,9 @@ def _use(cursor: Cursor) -> Verb:
 
 def _create(cursor: Cursor) -> Verb:
     cursor.take("OR", "REPLACE")
-    if cursor.take("TEMPORARY") or cursor.take("TEMP") or cursor.take("GLOBAL"):
-        return Verb.OTHER
+    cursor.take("GLOBAL")
+    if cursor.take("TEMPORARY") or cursor.take("TEMP"):
+        return Verb.TEMPORARY_VIEW if cursor.take("VIEW") else Verb.OTHER
     cursor.take("EXTERNAL")
     return _object(cursor, table=Verb.CREATE_TABLE, view=Verb.CREATE_VIEW, schema=Verb.CREATE_SCHEMA)
 

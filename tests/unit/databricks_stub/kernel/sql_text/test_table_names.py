@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.databricks_stub.kernel.sql_text.table_names import qualify_names
+from sandbox.databricks_stub.kernel.sql_text.table_names import qualify_names, respell_names
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ from sandbox.databricks_stub.kernel.sql_text.table_names import qualify_names
             "from X.t select a, b union all from X.u v select c",
         ),
         "VALUES": ("select * from values (1), (2) as t(a)", "select * from values (1), (2) as t(a)"),
+        "stars": ("select t.*, b.* from t join u as b on true", "select X.t.*, b.* from X.t join X.u as b on true"),
         "columns of the view": (
             "(a comment 'from b', c) comment 'x' as select a, c from t",
             "(a comment 'from b', c) comment 'x' as select a, c from X.t",
@@ -59,3 +60,49 @@ def test_the_names_of_a_view_get_their_schema(sql: str, expected: str) -> None:
     known = {"a.v"} | set("abcdtuvxyz") | {"day", "u v"}
 
     assert qualify_names(sql, lambda name: "X." + ".".join(name) if ".".join(name) in known else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (
+            "create or replace table Orders as select * from A.Lines",
+            "create or replace table `orders` as select * from `a`.`lines`",
+        ),
+        ("insert into Orders (Id) select Id from lines", "insert into `orders` (Id) select Id from lines"),
+        ("update Orders set A = 1", "update `orders` set A = 1"),
+        (
+            "delete from Orders where Id in (select Id from Old)",
+            "delete from `orders` where Id in (select Id from `old`)",
+        ),
+        (
+            "merge into Orders as T using New as S on T.Id = S.Id when matched then update set *",
+            "merge into `orders` as T using `new` as S on T.Id = S.Id when matched then update set *",
+        ),
+        ("create temp view V as select * from T", "create temp view `v` as select * from `t`"),
+        ("drop view if exists V", "drop view if exists `v`"),
+        ("describe extended Orders", "describe extended `orders`"),
+        ("show columns in Orders", "show columns in `orders`"),
+        ("use Gold", "use S.gold"),
+        ("create schema if not exists Gold", "create schema if not exists S.gold"),
+        ("show tables from Gold", "show tables from S.gold"),
+        ("select Orders.*, o.* from Orders, lines O", "select `orders`.*, O.* from `orders`, lines O"),
+        ("select T.*, b.* from (select * from x) t, a.b", "select t.*, a.b.* from (select * from x) t, a.b"),
+        ("select t.*, a.t.* from a.t where x.*", "select a.t.*, a.t.* from a.t where x.*"),
+        ("select t.* from a.t union select t.* from b.t", "select t.* from a.t union select t.* from b.t"),
+        ("select T.* from a.t as T join b on true", "select T.* from a.t as T join b on true"),
+        ("with Abc as (select 1) select * from abc", "with Abc as (select 1) select * from Abc"),
+        ("set spark.x = a from B", "set spark.x = a from B"),
+        (
+            "select Id from orders where Name = 'from X' -- from Y",
+            "select Id from orders where Name = 'from X' -- from Y",
+        ),
+    ],
+)
+def test_names_are_spelled_anew(sql: str, expected: str) -> None:
+    """Those of tables and views in heads and in queries, those of schemas, and what refers to them; columns stay."""
+
+    def table(name: tuple[str, ...]) -> str | None:
+        return ".".join(f"`{part.lower()}`" for part in name) if any(part != part.lower() for part in name) else None
+
+    assert respell_names(sql, table=table, schema=lambda name: f"S.{name[0].lower()}") == expected
