@@ -42,7 +42,11 @@ class Widgets:
         self._defaults[name] = defaultValue
 
     def dropdown(self, name: str, defaultValue: str, choices: list[str], label: str | None = None) -> None:
-        """Define a widget that takes one of `choices`; a value outside is an error, as on Databricks."""
+        """Define a widget that takes one of `choices`, its default among them; raises ValueError for another default.
+
+        The choices are what a page offers: a task's value outside of them is taken.
+        """
+        # Assumed: nothing is documented about a job's value outside of the choices
         del label
         if defaultValue not in choices:
             raise ValueError(f"the default {defaultValue!r} of widget {name!r} is not one of {choices}")

@@ -82,3 +82,40 @@ found = [optimized, again, count, short, 2 <= files() < before, rows(new_session
     assert "RETENTION_PERIOD_TOO_SHORT" in found[3]
     assert found[4:6] == [True, [[0, None], [0, None]]]
     assert [row[0] for row in found[6]] == ["a", "p", "more", "# Partition Information", "# col_name", "p"]
+
+
+def test_tables_are_made_by_their_builders(engine: Engine) -> None:
+    """DeltaTable.create and its like, with columns, partitions, properties and a place."""
+    found = engine.run("""
+from delta.tables import DeltaTable
+from pyspark.sql.types import DateType, IntegerType, StructField, StructType
+made = (
+    DeltaTable.createIfNotExists(spark).tableName("projects.default.Made")
+    .addColumn("Id", "bigint", nullable=False, comment="it's").addColumn("day", DateType())
+    .addColumn("year", "int", generatedAlwaysAs="year(day)").addColumn("p", "string")
+    .partitionedBy("p").property("delta.appendOnly", "false").comment("made").execute()
+)
+spark.sql("insert into made (Id, day, p) values (1, date'2024-05-06', 'x')")
+again = error_of(lambda: DeltaTable.create(spark).tableName("made").addColumn("a", "int").execute())
+kept = DeltaTable.createIfNotExists(spark).tableName("made").addColumn("a", "int").execute()
+found = [
+    [[row["Id"], str(row["day"]), row["year"], row["p"]] for row in made.toDF().collect()],
+    again != "no error",
+    kept.toDF().columns,
+    [row["partitionColumns"] for row in made.detail().collect()],
+]
+fields = StructType([StructField("a", IntegerType()), StructField("b", IntegerType())])
+found.append(DeltaTable.createOrReplace().tableName("made").addColumns(fields).execute().toDF().columns)
+place = str(warehouse.parent.parent / "placed")
+DeltaTable.create(spark).tableName("placed").location(place).addColumn("a", "int").execute()
+found += [
+    DeltaTable.isDeltaTable(spark, place),
+    error_of(lambda: DeltaTable.create(spark).addColumn("a", "int").execute()),
+    error_of(lambda: DeltaTable.convertToDelta(spark, "parquet.`/x`")),
+]
+    """)
+
+    columns = ["Id", "day", "year", "p"]
+    assert found[:6] == [[[1, "2024-05-06", 2024, "x"]], True, columns, [["p"]], ["a", "b"], True]
+    assert "needs tableName" in found[6]
+    assert "NotImplementedError: DeltaTable.convertToDelta is not available" in found[7]

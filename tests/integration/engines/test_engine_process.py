@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from sandbox.services.spark import ENGINES
@@ -16,7 +18,10 @@ def test_each_engine_that_the_sandbox_starts_is_tested_here() -> None:
 
 
 def test_an_engine_may_be_started_anew(engine: Engine) -> None:
-    """After SIGTERM tables and views are there again; an old session says that it is lost."""
+    """After SIGTERM tables and views are there again, also one with capitals, which a new version would not make.
+
+    An old session says that it is lost.
+    """
     engine.run("""
 import builtins
 spark.sql("create table lasting as select 1 as a")
@@ -24,9 +29,13 @@ spark.sql("create view lasting_view as select a + 1 as b from lasting")
 builtins.old = spark
     """)
 
+    tables = engine.warehouse / "default"
+    shutil.copytree(tables / "lasting", tables / "OfOld")
     engine.server.terminate()
     engine.server.wait()
     engine.server = engine.start_server()
 
     assert engine.run("found = rows(spark.sql('select a, b from lasting cross join lasting_view'))") == [[1, 2]]
+    assert engine.run("spark.sql('insert into OFOLD values (2)'); found = spark.table('ofold').count()") == 2
+    assert [path.name for path in tables.iterdir() if path.name.lower() == "ofold"] == ["OfOld"]
     assert engine.run("found = error_of(lambda: old.sql('select 1').collect())") != "no error"

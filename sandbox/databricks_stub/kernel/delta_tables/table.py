@@ -7,6 +7,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from sandbox.databricks_stub.kernel.delta_tables.create import DeltaTableBuilder, IdentityGenerator
 from sandbox.databricks_stub.kernel.delta_tables.expressions import identifier, sql
 from sandbox.databricks_stub.kernel.delta_tables.merge import DeltaMergeBuilder
 from sandbox.databricks_stub.kernel.sql_text.quoting import quoted
@@ -33,7 +34,11 @@ def install() -> None:
         return
     package, tables = types.ModuleType("delta"), types.ModuleType("delta.tables")
     tables.__dict__.update(
-        DeltaTable=DeltaTable, DeltaMergeBuilder=DeltaMergeBuilder, DeltaOptimizeBuilder=DeltaOptimizeBuilder
+        DeltaTable=DeltaTable,
+        DeltaTableBuilder=DeltaTableBuilder,
+        DeltaMergeBuilder=DeltaMergeBuilder,
+        DeltaOptimizeBuilder=DeltaOptimizeBuilder,
+        IdentityGenerator=IdentityGenerator,
     )
     package.__dict__.update(tables=tables, DeltaTable=DeltaTable, __path__=[])
     sys.modules["delta"], sys.modules["delta.tables"] = package, tables
@@ -45,7 +50,7 @@ def attach(spark: Any, names: Names) -> None:
 
 
 def _names(spark: Any) -> Names:
-    found: Names | None = spark.__dict__.get(ATTRIBUTE)
+    found: Names | None = getattr(spark, "__dict__", {}).get(ATTRIBUTE)
     if found is None:
         raise RuntimeError("this Spark session is not the notebook's `spark`")
     return found
@@ -76,6 +81,46 @@ class DeltaTable:
 
             raise AnalysisException(f"[DELTA_MISSING_DELTA_TABLE] {path} is not a Delta table.")
         return cls(sparkSession, f"delta.{quoted(_names(sparkSession).address(path))}")
+
+    @classmethod
+    def create(cls, sparkSession: Any = None) -> DeltaTableBuilder:
+        """Start a table; execute() fails when there is one."""
+        return cls._builder(sparkSession, "CREATE TABLE")
+
+    @classmethod
+    def createIfNotExists(cls, sparkSession: Any = None) -> DeltaTableBuilder:
+        """Start a table; execute() leaves one that is there alone."""
+        return cls._builder(sparkSession, "CREATE TABLE IF NOT EXISTS")
+
+    @classmethod
+    def replace(cls, sparkSession: Any = None) -> DeltaTableBuilder:
+        """Start a table in place of one that is there."""
+        return cls._builder(sparkSession, "REPLACE TABLE")
+
+    @classmethod
+    def createOrReplace(cls, sparkSession: Any = None) -> DeltaTableBuilder:
+        """Start a table, in place of one that may be there."""
+        return cls._builder(sparkSession, "CREATE OR REPLACE TABLE")
+
+    @classmethod
+    def convertToDelta(cls, *_: Any, **__: Any) -> DeltaTable:
+        """Refused."""
+        raise NotImplementedError(
+            "DeltaTable.convertToDelta is not available on the local engine; read the files and write them as delta"
+        )
+
+    @classmethod
+    def _builder(cls, spark: Any, verb: str) -> DeltaTableBuilder:
+        if spark is None:
+            from pyspark.sql import SparkSession
+
+            spark = SparkSession.getActiveSession()
+        _names(spark)
+        return DeltaTableBuilder(
+            spark,
+            verb,
+            found=lambda name, path: cls.forName(spark, name) if name else cls.forPath(spark, path),
+        )
 
     @classmethod
     def isDeltaTable(cls, sparkSession: Any, identifier: str) -> bool:

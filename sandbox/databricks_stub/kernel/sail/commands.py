@@ -28,6 +28,11 @@ def create_table(call: Call) -> Any:
     text = call.text[:at] + rest
     clauses = table_clauses(rest)
     name = call.state.qualify(call.statement.name)
+    if name is None and call.statement.name[0].lower() == "delta":
+        raise NotImplementedError(
+            "a Delta table by its folder alone cannot be created on the local engine; give the table a name too, or "
+            "write a DataFrame without rows to the folder"
+        )
     if name is None:
         return call.run(text)
     if not clauses.location and clauses.provider not in ("", "delta"):

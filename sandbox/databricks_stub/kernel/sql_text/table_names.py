@@ -111,14 +111,14 @@ def _with_stars(sql: str) -> str:
     called: dict[str, set[str]] = {}
     for key, text in _called(sql, pieces):
         called.setdefault(key, set()).add(text)
-    edits = []
+    edits: list[Edit] = []
     for index in range(len(pieces) - 2):
         name, is_first = pieces[index], index == 0 or pieces[index - 1].text != "."
         if is_first and (pieces[index + 1].text, pieces[index + 2].text) == (".", "*"):
             texts = called.get(name.text.strip("`").lower(), set())
             # two tables of one name in two schemas: which one is meant, only a parser could tell
             if len(texts) == 1 and name.text not in texts:
-                edits.append((name.start, name.end, *texts))
+                edits.append((name.start, name.end, min(texts)))
     return _edited(sql, edits)
 
 

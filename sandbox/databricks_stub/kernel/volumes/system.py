@@ -87,7 +87,7 @@ class UploadedFile(io.FileIO):
         self._discard = discard
         self._failure: OSError | None = None
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as error:

@@ -34,6 +34,8 @@ def test_a_given_parameter_wins_over_the_default(dbutils: DBUtils) -> None:
 def test_a_dropdown_has_its_default_among_its_choices(dbutils: DBUtils) -> None:
     with pytest.raises(ValueError, match="one of"):
         dbutils.widgets.dropdown("d", "x", ["a", "b"])
+    dbutils.widgets.dropdown("day", "a", ["a", "b"])
+    assert dbutils.widgets.get("day") == "given"
 
 
 def test_a_removed_widget_is_gone(dbutils: DBUtils) -> None:
