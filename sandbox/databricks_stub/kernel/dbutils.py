@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,7 @@ class Notebook:
         It runs in this process; `timeout_seconds` is not watched apart from the task's own time limit.
         """
         del timeout_seconds
-        from sandbox.databricks_stub.kernel.other_notebook import run_apart
-
-        return run_apart(path, arguments or {}, self._dbutils)
+        return self._dbutils.run_apart(path, arguments or {}, self._dbutils)
 
 
 class Secrets:
@@ -205,9 +204,10 @@ class DBUtils:
         namespace: dict[str, Any],
         spark: Any,
         request: dict[str, Any],
+        run_apart: Callable[[str, dict[str, str], DBUtils], str],
         outer: DBUtils | None = None,
     ) -> None:
-        """`namespace` holds the names of the notebook's code.
+        """`namespace` holds the names of the notebook's code; `run_apart` executes another notebook for this one.
 
         `outer` is that of the notebook which runs this one: its secrets and task values are this task's too.
         """
@@ -215,6 +215,7 @@ class DBUtils:
         self.namespace = namespace
         self.spark = spark
         self.request = request
+        self.run_apart = run_apart
         self.widgets = Widgets(request["parameters"])
         self.notebook = Notebook(self)
         folder = Path(request["output_dir"])

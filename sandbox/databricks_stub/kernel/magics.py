@@ -16,6 +16,9 @@ from typing import Any
 
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, Widgets
 from sandbox.databricks_stub.kernel.display import display
+from sandbox.databricks_stub.kernel.other_notebook import find, run_here
+from sandbox.databricks_stub.kernel.sql_text import markers
+from sandbox.databricks_stub.kernel.sql_text.quoting import sql_string
 from sandbox.databricks_stub.kernel.sql_text.widgets import LEGACY_PARAMETER, created, removed
 
 FS_COMMANDS = ("ls", "head", "put", "cp", "mv", "rm", "mkdirs")
@@ -54,8 +57,6 @@ def functions(*, spark: Any, dbutils: DBUtils) -> tuple[dict[str, Callable[..., 
                 display(result)
 
     def run(line: str) -> None:
-        from sandbox.databricks_stub.kernel.other_notebook import find, run_here
-
         path, arguments = parse_run(line)
         here = dbutils.request["notebook_path"]
         # what the other notebook includes is beside itself, not beside this one
@@ -111,11 +112,9 @@ def widget_statement(statement: str, widgets: Widgets) -> bool:
 
 def with_widgets(statement: str, widgets: dict[str, str]) -> str:
     """The statement with `:name` as a quoted literal and the older `${name}` as text, for widgets that there are."""
-    from sandbox.databricks_stub.kernel.sql_session import with_parameters
-
     # Documented: https://docs.databricks.com/notebooks/widgets - both forms, the latter is deprecated
     text = LEGACY_PARAMETER.sub(lambda found: widgets.get(found[1], found[0]), statement)
-    return with_parameters(text, [{"name": name, "value": value} for name, value in widgets.items()])
+    return markers.bound(text, {name: sql_string(str(value)) for name, value in widgets.items()})
 
 
 def parse_fs(line: str) -> tuple[str, list[Any]]:

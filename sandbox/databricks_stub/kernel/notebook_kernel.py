@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 from sandbox.databricks_stub.kernel import display as displaying
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
 from sandbox.databricks_stub.kernel.engines import create_session
-from sandbox.databricks_stub.kernel.magics import register
-from sandbox.databricks_stub.kernel.redaction import Redactor
+from sandbox.databricks_stub.kernel.magics import functions, register
+from sandbox.databricks_stub.kernel.other_notebook import run_apart
+from sandbox.databricks_stub.kernel.redaction import OutputRedactor
 
 _request: dict[str, Any] = {}
 
@@ -41,7 +43,13 @@ def prepare() -> None:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     spark = create_session(_request)
-    dbutils = DBUtils(shell=shell, namespace=shell.user_ns, spark=spark, request=_request)
+    dbutils = DBUtils(
+        shell=shell,
+        namespace=shell.user_ns,
+        spark=spark,
+        request=_request,
+        run_apart=functools.partial(run_apart, functions=functions),
+    )
     register(shell, spark=spark, dbutils=dbutils)
     shell.user_ns.update(
         spark=spark, dbutils=dbutils, display=displaying.display, displayHTML=displaying.display_html, sqlContext=spark
@@ -51,4 +59,4 @@ def prepare() -> None:
     displaying.install()
     shell.user_ns_hidden.update(dict.fromkeys(("spark", "dbutils", "display", "displayHTML", "sqlContext")))
     shell.set_custom_exc((NotebookExit,), lambda *_, **__: None)
-    Redactor(dbutils.secrets.revealed).install()
+    OutputRedactor(dbutils.secrets.revealed).install()

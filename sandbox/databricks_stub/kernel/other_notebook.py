@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sandbox.databricks_stub.kernel.dbutils import DBUtils, NotebookExit
 from sandbox.databricks_stub.notebook_source import executable, load
@@ -14,6 +14,8 @@ from sandbox.databricks_stub.workspace_paths import notebook_beside
 
 KEPT = ("spark", "display", "displayHTML", "sqlContext", "__builtins__", "__name__")
 """What every notebook has from its beginning."""
+Functions: TypeAlias = Callable[..., tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]]
+"""The line magics and the cell magics of a notebook, by its `spark` and `dbutils`."""
 _namespace_of_the_shell = threading.RLock()
 
 
@@ -30,9 +32,7 @@ def find(path: str, dbutils: DBUtils) -> Path:
 class InnerShell:
     """What `get_ipython()` is in a notebook that another one runs: the shell, with magics that mean this notebook."""
 
-    def __init__(self, shell: Any, dbutils: DBUtils) -> None:
-        from sandbox.databricks_stub.kernel.magics import functions
-
+    def __init__(self, shell: Any, dbutils: DBUtils, functions: Functions) -> None:
         self._shell = shell
         self._namespace = dbutils.namespace
         self._lines, self._cells = functions(spark=dbutils.spark, dbutils=dbutils)
@@ -72,9 +72,10 @@ def run_here(path: str, arguments: dict[str, str], dbutils: DBUtils) -> None:
     _execute(dbutils.shell, find(path, dbutils), dbutils.namespace)
 
 
-def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
+def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils, *, functions: Functions) -> str:
     """Execute another notebook with names, widgets and magics of its own; returns what it exits with.
 
+    `functions` makes the magics, which themselves may run other notebooks.
     Nothing of the shell changes for it: notebooks run others side by side, from threads.
     """
     file = find(path, dbutils)
@@ -84,9 +85,10 @@ def run_apart(path: str, arguments: dict[str, str], dbutils: DBUtils) -> str:
         namespace=names,
         spark=dbutils.spark,
         request=dbutils.request | {"parameters": arguments, "notebook_path": str(file)},
+        run_apart=dbutils.run_apart,
         outer=dbutils,
     )
-    shell = InnerShell(dbutils.shell, inner)
+    shell = InnerShell(dbutils.shell, inner, functions)
     names.update(dbutils=inner, get_ipython=lambda: shell)
     try:
         _execute(dbutils.shell, file, names)

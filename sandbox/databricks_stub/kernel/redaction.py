@@ -6,19 +6,17 @@ import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
-REDACTED = "[REDACTED]"
+from sandbox.databricks_stub.redaction import redacted
 
 
-class Redactor:
+class OutputRedactor:
     """Replaces every secret that was revealed in what a notebook writes to its standard streams and displays."""
 
     def __init__(self, revealed: Collection[str]) -> None:
         self._revealed = revealed
 
     def __call__(self, text: str) -> str:
-        for secret in self._revealed:
-            text = text.replace(secret, REDACTED)
-        return text
+        return str(redacted(text, self._revealed))
 
     def install(self) -> None:
         """Stand between the notebook and its streams."""
@@ -29,11 +27,11 @@ class Redactor:
         publisher: Any = get_ipython().display_pub
         publish = publisher.publish
 
-        def redacted(data: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+        def publishing(data: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
             clean = {kind: self(value) if isinstance(value, str) else value for kind, value in data.items()}
             return publish(clean, *arguments, **keywords)
 
-        publisher.publish = redacted
+        publisher.publish = publishing
 
     def _writing(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
         return lambda text: write(self(text))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from sandbox.databricks_stub.executed import FILE_NAME, plain
 from sandbox.databricks_stub.notebook.kernel_client import CellError, Execution
 from sandbox.databricks_stub.notebook.model import NotebookOutcome, NotebookTask
 from sandbox.databricks_stub.notebook.secrets import Redactor
 from sandbox.databricks_stub.notebook_source import NotebookCell
 
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 CELL_LIMIT = 20_000_000
 # Documented: https://docs.databricks.com/notebooks/notebook-limitations - a cell's output has at most 20 MB
@@ -31,7 +30,7 @@ class Record:
         self._current: Any = None
         self._room = CELL_LIMIT
         self._places: list[str] = []
-        self.file = task.output_dir / "executed.ipynb"
+        self.file = task.output_dir / FILE_NAME
 
     def begin(self, cells: list[NotebookCell]) -> None:
         """Write the notebook without outputs."""
@@ -87,11 +86,11 @@ class Record:
 
     def ended_by(self, error: CellError, *, cell: int | None) -> NotebookOutcome:
         """A cell raised (None: the hidden one, before the first)."""
-        trace = ANSI.sub("", "\n".join(error.traceback))
+        trace = plain("\n".join(error.traceback))
         if cell is not None:
             trace = f"{self._places[cell - 1]} (notebook_cell {cell})\n{trace}"
         return self._outcome(
-            error=self._redact(f"{error.name}: {first_line(ANSI.sub('', error.value))}"),
+            error=self._redact(f"{error.name}: {first_line(plain(error.value))}"),
             error_trace=self._redact(trace),
             failed_notebook_cell=cell,
         )

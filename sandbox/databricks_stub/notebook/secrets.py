@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-REDACTED = "[REDACTED]"
+from sandbox.databricks_stub.redaction import redacted
+
 REVEALED_FILE = "revealed_secrets.json"
 
 
@@ -25,26 +26,11 @@ class Redactor:
     def __call__(self, value: Any) -> Any:
         """The value, with every revealed secret in its texts replaced."""
         revealed = self._revealed()
-        return _replaced(value, revealed) if revealed else value
+        return redacted(value, revealed) if revealed else value
 
-    def _revealed(self) -> list[str]:
+    def _revealed(self) -> set[str]:
         try:
             names = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
-            return []
-        found = {self._secrets.get(scope, {}).get(key, "") for scope, key in names}
-        return sorted(found - {""}, key=len, reverse=True)  # one secret may be a part of another
-
-
-def _replaced(value: Any, secrets: list[str]) -> Any:
-    match value:
-        case str():
-            for secret in secrets:
-                value = value.replace(secret, REDACTED)
-            return value
-        case dict():
-            return {key: _replaced(item, secrets) for key, item in value.items()}
-        case list() | tuple():
-            return [_replaced(item, secrets) for item in value]
-        case _:
-            return value
+            return set()
+        return {self._secrets.get(scope, {}).get(key, "") for scope, key in names} - {""}

@@ -20,7 +20,13 @@ def dbutils(tmp_path: Path) -> DBUtils:
         "task_values": {"before": {"rows": 0}},
         "output_dir": str(tmp_path),
     }
-    return DBUtils(shell=None, namespace={}, spark=None, request=request)
+    return DBUtils(
+        shell=None,
+        namespace={},
+        spark=None,
+        request=request,
+        run_apart=lambda path, arguments, _: f"{path} {arguments}",
+    )
 
 
 def test_a_given_parameter_wins_over_the_default(dbutils: DBUtils) -> None:
@@ -67,6 +73,11 @@ def test_a_falsy_task_value_is_no_missing_one(dbutils: DBUtils) -> None:
     assert dbutils.jobs.taskValues.get("before", "none", default=5) == 5
     with pytest.raises(ValueError, match="no default"):
         dbutils.jobs.taskValues.get("before", "none")
+
+
+def test_another_notebook_is_run_by_who_made_this_one(dbutils: DBUtils) -> None:
+    assert dbutils.notebook.run("other", 60, {"a": "1"}) == "other {'a': '1'}"
+    assert dbutils.notebook.run("other") == "other {}"
 
 
 def test_exit_ends_the_notebook_with_its_value(dbutils: DBUtils) -> None:
