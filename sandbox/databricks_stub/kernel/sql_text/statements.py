@@ -6,10 +6,12 @@ library only.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 TOKEN = re.compile(
     r"""
@@ -78,9 +80,8 @@ KEYS = (("PRIMARY", "KEY"), ("FOREIGN", "KEY"))
 NOT_TABLES = ("FUNCTION", "CATALOG", "DATABASE", "SCHEMA", "NAMESPACE", "QUERY", "SELECT", "WITH", "FROM", "VALUES")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Token:
-    """A piece of SQL with where it stands."""
+class Token(NamedTuple):
+    """A piece of SQL with where it stands; a tuple, for an INSERT may have a million of them."""
 
     kind: str
     text: str
@@ -144,14 +145,20 @@ class Cursor:
 
 def tokens(sql: str) -> list[Token]:
     """The tokens of a statement without space, comments and closing semicolons."""
+    return list(_tokens(sql))
+
+
+@functools.lru_cache(maxsize=1)
+def _tokens(sql: str) -> tuple[Token, ...]:
+    # one statement is looked at several times before it is executed
     found = [
-        Token(kind=match.lastgroup or "", text=match[0], start=match.start(), end=match.end())
+        Token(match.lastgroup or "", match[0], match.start(), match.end())
         for match in TOKEN.finditer(sql)
         if match.lastgroup != "space"
     ]
     while found and found[-1].text == ";":
         found.pop()
-    return found
+    return tuple(found)
 
 
 def recognise(sql: str) -> Statement:
