@@ -21,7 +21,8 @@ INFIX = {
     "ilike": "ILIKE",
     "rlike": "RLIKE",
 }
-PREFIX = {"not": "NOT ", "!": "NOT ", "negative": "-", "~": "~"}
+# two minus signs would begin a comment
+PREFIX = {"not": "NOT ", "!": "NOT ", "negative": "- ", "~": "~"}
 
 
 def sql(value: Any) -> str:

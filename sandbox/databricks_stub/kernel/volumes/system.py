@@ -81,8 +81,9 @@ class Entries:
 class UploadedFile(io.FileIO):
     """A new file on this machine that becomes an object when it is closed, unless a write has failed."""
 
-    def __init__(self, path: Path, *, upload: Callable[[], None], discard: Callable[[], None]) -> None:
-        super().__init__(path, "w")
+    def __init__(self, draft: Path, *, shown: str, upload: Callable[[], None], discard: Callable[[], None]) -> None:
+        super().__init__(draft, "w")
+        self._shown = shown
         self._upload = upload
         self._discard = discard
         self._failure: OSError | None = None
@@ -107,7 +108,7 @@ class UploadedFile(io.FileIO):
             return
         # a buffer closes what is below it also when it could not write: an object with half of the data looks whole
         self._discard()
-        raise OSError(self._failure.errno, f"{self._failure.strerror}, so the file was not uploaded", self.name)
+        raise OSError(self._failure.errno, f"{self._failure.strerror}, so the file was not uploaded", self._shown)
 
 
 def status(node: Node) -> os.stat_result:
@@ -154,7 +155,10 @@ class VolumeSystem:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         draft = self.files.draft(posixpath.basename(place.inside))
         raw = UploadedFile(
-            draft, upload=lambda: self.files.upload(place, draft), discard=lambda: self.files.discard(draft)
+            draft,
+            shown=path,
+            upload=lambda: self.files.upload(place, draft),
+            discard=lambda: self.files.discard(draft),
         )
         if "b" in mode:
             return raw if buffering == 0 else io.BufferedWriter(raw)

@@ -40,6 +40,7 @@ def call(name: str, *arguments: Any) -> Any:
         (literal(None, "NullType"), "NULL"),
         (literal(True, "BooleanType"), "true"),
         (literal(5, "IntegerType"), "5"),
+        (call("==", column("a"), call("negative", literal(-5, "IntegerType"))), "(`a` = (- -5))"),
         (literal(5, "LongType"), "CAST('5' AS long)"),
         (literal(Decimal("1.50"), "DecimalType"), "CAST('1.50' AS decimal(3,2))"),
         (literal(Decimal("-0.001"), "DecimalType"), "CAST('-0.001' AS decimal(3,3))"),

@@ -115,7 +115,7 @@ def test_what_could_not_be_written_is_not_uploaded(s3: Any, buffering: int, monk
     with pytest.raises(OSError, match="No space left on device"):
         file.write(b"half of it")
         file.flush()
-    with pytest.raises(OSError, match="No space left on device, so the file was not uploaded"):
+    with pytest.raises(OSError, match=f"No space left on device, so the file was not uploaded: '{VOLUME}/a.txt'"):
         file.close()
 
     assert s3.get_object(Bucket="bucket", Key="raw/a.txt")["Body"].read() == b"one\n"
