@@ -16,6 +16,8 @@ SCHEMAS = frozenset({Verb.USE, Verb.CREATE_SCHEMA, Verb.DROP_SCHEMA, Verb.SHOW_T
 """The statements that name a schema, not a table."""
 NO_NAMES = frozenset({Verb.SET, Verb.HINT, Verb.NOTE})
 """Those whose names nobody looks up."""
+NOT_NAMES = frozenset({"IDENTIFIER", "DIRECTORY", "LOCAL"})
+"""What may stand in the place of a name: IDENTIFIER(…), and INSERT OVERWRITE [LOCAL] DIRECTORY '…'."""
 
 QUERY = frozenset({"SELECT", "WITH", "FROM", "VALUES", "TABLE"})
 """How a bracket begins that has a query in it, not the arguments of a function."""
@@ -75,7 +77,8 @@ def respell_names(sql: str, *, table: Rename, schema: Rename) -> str:
     if statement.verb in NO_NAMES:
         return sql
     start, end = statement.place
-    head = [Found(name=statement.name, start=start, end=end)] if statement.name else []
+    is_name = bool(statement.name) and statement.name[0].upper() not in NOT_NAMES
+    head = [Found(name=statement.name, start=start, end=end)] if is_name else []
     if statement.verb in SCHEMAS:
         return _edited(sql, _edits(head, schema))
     if statement.verb is Verb.MERGE and (source := merge_source(sql)) and source.name:

@@ -94,6 +94,11 @@ def test_the_names_of_a_view_get_their_schema(sql: str, expected: str) -> None:
         ("with Abc as (select 1) select * from abc", "with Abc as (select 1) select * from Abc"),
         ("set spark.x = a from B", "set spark.x = a from B"),
         (
+            "insert into IDENTIFIER('T') select * from IDENTIFIER('U')",
+            "insert into IDENTIFIER('T') select * from IDENTIFIER('U')",
+        ),
+        ("insert overwrite DIRECTORY '/X' select * from T", "insert overwrite DIRECTORY '/X' select * from `t`"),
+        (
             "select Id from orders where Name = 'from X' -- from Y",
             "select Id from orders where Name = 'from X' -- from Y",
         ),
