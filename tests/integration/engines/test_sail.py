@@ -167,11 +167,11 @@ def test_partitions_of_moments_are_overwritten_in_any_zone(sail: Engine) -> None
     """Dynamic overwrite finds the partition of a TIMESTAMP also where the session's zone is not UTC."""
     found = sail.run("""
 spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
-spark.sql("create table moments (id int, p timestamp) using delta partitioned by (p)")
-spark.sql("insert into moments values (1, timestamp'2024-01-01 10:00:00'), (2, timestamp'2024-01-01 11:00:00')")
-new = spark.sql("select 10 as id, p from moments where id = 1")
-new.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").saveAsTable("moments")
-found = rows(spark.sql("select id from moments order by id"))
+spark.sql("create table by_moment (id int, p timestamp) using delta partitioned by (p)")
+spark.sql("insert into by_moment values (1, timestamp'2024-01-01 10:00:00'), (2, timestamp'2024-01-01 11:00:00')")
+new = spark.sql("select 10 as id, p from by_moment where id = 1")
+new.write.mode("overwrite").option("partitionOverwriteMode", "dynamic").saveAsTable("by_moment")
+found = rows(spark.sql("select id from by_moment order by id"))
     """)
 
     assert found == [[2], [10]]
