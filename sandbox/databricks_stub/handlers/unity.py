@@ -28,39 +28,40 @@ def catalog(call: Call) -> Json:
 
 def schemas(call: Call) -> Json:
     """The schemas of a catalog."""
-    if call.required_text("catalog_name") != call.services.settings.catalog:
+    if not _same(call.required_text("catalog_name"), call.services.settings.catalog):
         raise _no_such("Catalog", call.text("catalog_name"))
     return {"schemas": [_schema(call, name) for name in _schema_names(call)]}
 
 
 def schema(call: Call) -> Json:
     """One schema by its full name."""
-    catalog_name, _, name = call.path_values["name"].partition(".")
-    known = catalog_name == call.services.settings.catalog and name in _schema_names(call)
-    return _schema(call, name) if known else _missing("Schema", call)
+    catalog_name, _, wanted = call.path_values["name"].partition(".")
+    name = next((name for name in _schema_names(call) if _same(name, wanted)), None)
+    if not _same(catalog_name, call.services.settings.catalog) or name is None:
+        return _missing("Schema", call)
+    return _schema(call, name)
 
 
 def tables(call: Call) -> Json:
     """The tables and views of a schema."""
-    if call.required_text("catalog_name") != call.services.settings.catalog:
+    if not _same(call.required_text("catalog_name"), call.services.settings.catalog):
         raise _no_such("Catalog", call.text("catalog_name"))
-    name = call.required_text("schema_name")
-    if name not in _schema_names(call):
-        raise _no_such("Schema", f"{call.text('catalog_name')}.{name}")
+    wanted = call.required_text("schema_name")
+    if not any(_same(name, wanted) for name in _schema_names(call)):
+        raise _no_such("Schema", f"{call.text('catalog_name')}.{wanted}")
     entries = call.services.warehouse.snapshot().entries
-    found = sorted(item for item in entries.items() if item[0][0] == name)
+    found = sorted(item for item in entries.items() if _same(item[0][0], wanted))
     return {"tables": [_table(call, *item) for item in found]} if found else {}
 
 
 def table(call: Call) -> Json:
     """One table or view by its full name."""
-    catalog_name, _, rest = call.path_values["name"].partition(".")
-    schema_name, _, table_name = rest.partition(".")
-    name = schema_name, table_name
-    found = call.services.warehouse.snapshot().entries.get(name)
-    if catalog_name != call.services.settings.catalog or found is None:
+    catalog_name, _, wanted = call.path_values["name"].partition(".")
+    entries = call.services.warehouse.snapshot().entries
+    found = next((item for item in entries.items() if _same(".".join(item[0]), wanted)), None)
+    if not _same(catalog_name, call.services.settings.catalog) or found is None:
         return _missing("Table", call)
-    return _table(call, name, found)
+    return _table(call, *found)
 
 
 def volumes(call: Call) -> Json:
@@ -76,6 +77,11 @@ def volume(call: Call) -> Json:
         if item.name == call.path_values["name"]:
             return _volume(item)
     return _missing("Volume", call)
+
+
+def _same(name: str, other: str) -> bool:
+    # Documented: https://docs.databricks.com/sql/language-manual/sql-ref-names - names of objects have no case
+    return name.lower() == other.lower()
 
 
 def _catalog(call: Call) -> Json:

@@ -214,6 +214,8 @@ def test_unity_catalog_lists_what_the_warehouse_holds(harness: Harness) -> None:
 
     assert [schema["name"] for schema in schemas] == ["default", "silver"]
     assert harness.get("/2.1/unity-catalog/schemas/projects.silver")["full_name"] == "projects.silver"
+    assert harness.get("/2.1/unity-catalog/schemas/Projects.SILVER")["full_name"] == "projects.silver"
+    assert [harness.get(f"/2.1/unity-catalog/tables/{table['full_name'].upper()}") for table in tables] == tables
     assert [
         (table["full_name"], table["table_type"], table.get("data_source_format"), table.get("storage_location"))
         for table in tables
