@@ -13,7 +13,30 @@ from sandbox.databricks_stub.model import JobRun, TaskRun
 REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 # Documented with brackets around what one fills in, `job.parameters.[name]`; Databricks' own examples keep them
 BRACKETS = re.compile(r"\.?\[[\"']?([^\[\]\"']+)[\"']?\]")
+# Documented: names with other characters than letters, digits and _ stand in backticks
+BACKTICKS = re.compile(r"`([^`]+)`")
 WORKSPACE_ID = "1"
+
+TIME_PARTS = (
+    *("iso_date", "iso_datetime", "iso_weekday", "is_weekday", "timestamp_ms"),
+    *("year", "month", "day", "hour", "minute", "second"),
+)
+KNOWN = frozenset(
+    {
+        *("job.id", "job.name", "job.run_id", "job.repair_count", "job.trigger.type", "job.trigger.time"),
+        *("job.trigger.file_arrival.location", "job.trigger.table_update.updated_tables"),
+        *("task.name", "task.run_id", "task.execution_count", "task.notebook_path", "workspace.id", "workspace.url"),
+        *(f"{moment}.{part}" for moment in ("job.start_time", "job.trigger.time", "backfill") for part in TIME_PARTS),
+        # the older spellings, still accepted
+        *("job_id", "run_id", "parent_run_id", "task_key", "task_retry_count", "start_date", "start_time"),
+    }
+)
+"""The documented names besides those of job parameters, other tasks and the input of a for-each task.
+
+Documented: https://docs.databricks.com/jobs/dynamic-value-references
+"""
+OF_TASKS = ("run_id", "result_state", "error_code", "execution_count", "notebook_path", "values", "output")
+"""What there is of another task: `tasks.<task_key>.run_id` and so on."""
 
 
 class ReferenceMissing(Exception):
@@ -22,12 +45,12 @@ class ReferenceMissing(Exception):
 
 def mentioned(text: str) -> Iterator[str]:
     """The names of all references in a text."""
-    return (BRACKETS.sub(r".\1", found[1]) for found in REFERENCE.finditer(text))
+    return (_name(found) for found in REFERENCE.finditer(text))
 
 
 def substituted(text: str, value: Callable[[str], str]) -> str:
     """The text with each reference replaced by the value of its name."""
-    return REFERENCE.sub(lambda found: value(BRACKETS.sub(r".\1", found[1])), text)
+    return REFERENCE.sub(lambda found: value(_name(found)), text)
 
 
 def resolve(text: str, names: Mapping[str, str]) -> str:
@@ -39,7 +62,7 @@ def resolve(text: str, names: Mapping[str, str]) -> str:
     # Documented: https://docs.databricks.com/jobs/dynamic-value-references
 
     def replaced(match: re.Match[str]) -> str:
-        name = BRACKETS.sub(r".\1", match[1])
+        name = _name(match)
         if name in names:
             return names[name]
         if name.startswith("job.parameters.") or ".values." in name:
@@ -98,6 +121,10 @@ def _times(prefix: str, milliseconds: int) -> dict[str, str]:
         "start_date": moment.strftime("%Y-%m-%d"),
         "start_time": str(milliseconds),
     }
+
+
+def _name(reference: re.Match[str]) -> str:
+    return BACKTICKS.sub(r"\1", BRACKETS.sub(r".\1", reference[1]))
 
 
 def _text(value: Any) -> str:

@@ -72,7 +72,10 @@ class Widgets:
             )
         return values[name]
 
-    getArgument = get
+    def getArgument(self, name: str, optional: str | None = None) -> str:
+        """The value, or `optional` where there is no such widget; without it as `get`."""
+        values = self.getAll()
+        return optional if optional is not None and name not in values else self.get(name)
 
     def getAll(self) -> dict[str, str]:
         """All values by name."""

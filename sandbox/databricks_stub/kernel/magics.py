@@ -130,8 +130,10 @@ def parse_fs(line: str) -> tuple[str, list[Any]]:
 
 
 def parse_run(line: str) -> tuple[str, dict[str, str]]:
-    """`./shared $name="value"` as the path and the arguments."""
-    path, *rest = shlex.split(line)
+    """`./shared $name="value"  # why` as the path and the arguments; UnsupportedMagic for anything else."""
+    path, *rest = shlex.split(line, comments=True) or [""]
+    if not path:
+        raise UnsupportedMagic("%run names no notebook")
     arguments = {}
     for word in rest:
         name, equals, value = word.removeprefix("$").partition("=")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.databricks_stub.references import ReferenceMissing, resolve
+from sandbox.databricks_stub.references import KNOWN, OF_TASKS, ReferenceMissing, names_for, resolve
 from tests.unit.databricks_stub.fakes import FakeClock, Harness, task
 
 
@@ -13,7 +13,10 @@ def test_references_are_replaced() -> None:
     assert resolve("{{job.run_id}}-{{ job.run_id }}-{{custom}}", {"job.run_id": "7"}) == "7-7-{{custom}}"
 
 
-@pytest.mark.parametrize("text", ["{{job.parameters.[day]}}", '{{job.parameters["day"]}}', "{{ job.parameters.day }}"])
+@pytest.mark.parametrize(
+    "text",
+    ["{{job.parameters.[day]}}", '{{job.parameters["day"]}}', "{{ job.parameters.day }}", "{{job.parameters.`day`}}"],
+)
 def test_brackets_around_names(text: str) -> None:
     """As the documentation writes them, and some people too."""
     assert resolve(text, {"job.parameters.day": "1"}) == "1"
@@ -53,6 +56,21 @@ def test_what_a_notebook_gets(harness: Harness) -> None:
         "shared": "of the job",
     }
     assert harness.runner.tasks[1].task_values["count"] == {"rows": 3, "kinds": ["a"]}
+
+
+def test_whatever_can_be_referred_to_is_known(harness: Harness) -> None:
+    """What the workspace replaces, and what `sandbox validate` takes for a name, are the same."""
+    run_id = harness.submit(task("a"))
+    harness.ended(run_id)
+    runs = harness.workspace.services.workspace.runs
+    run, (made,) = runs.job_run(run_id), runs.tasks(run_id)
+    assert run is not None
+
+    names = names_for(run, made, [made], job_name="n", workspace_url="u")
+
+    of_tasks = {name.split(".")[2] for name in names if name.startswith("tasks.")}
+    assert {name for name in names if not name.startswith("tasks.")} <= KNOWN
+    assert of_tasks == {"run_id", "execution_count", "result_state"} <= set(OF_TASKS)
 
 
 def test_times_are_those_of_the_run() -> None:

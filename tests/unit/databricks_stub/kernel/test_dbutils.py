@@ -37,6 +37,13 @@ def test_a_given_parameter_wins_over_the_default(dbutils: DBUtils) -> None:
         dbutils.widgets.get("none")
 
 
+def test_the_older_getter_takes_what_it_gives_for_a_missing_widget(dbutils: DBUtils) -> None:
+    assert dbutils.widgets.getArgument("day", "today") == "given"
+    assert dbutils.widgets.getArgument("none", "") == ""
+    with pytest.raises(WidgetNotDefined):
+        dbutils.widgets.getArgument("none")
+
+
 def test_a_dropdown_has_its_default_among_its_choices(dbutils: DBUtils) -> None:
     with pytest.raises(ValueError, match="one of"):
         dbutils.widgets.dropdown("d", "x", ["a", "b"])

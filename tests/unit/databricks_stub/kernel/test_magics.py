@@ -72,8 +72,11 @@ def test_other_statements_are_no_widgets(statement: str) -> None:
 
 def test_run_takes_a_path_and_arguments() -> None:
     assert parse_run('./a/b $x="1 2" $y=z') == ("./a/b", {"x": "1 2", "y": "z"})
+    assert parse_run('./a $x="#1"  # what isn\'t here') == ("./a", {"x": "#1"})
     with pytest.raises(UnsupportedMagic, match="takes a path"):
         parse_run("./a x=1")
+    with pytest.raises(UnsupportedMagic, match="names no notebook"):
+        parse_run("# ./a")
 
 
 def test_fs_words_become_arguments() -> None:
