@@ -38,8 +38,16 @@ class Task:
     depends_on: tuple[tuple[str, Place], ...] = ()
     outcomes: tuple[tuple[str, str], ...] = ()
     """`(condition, outcome)` of each condition that has to come out so."""
+    outcome_places: Mapping[str, Place] = field(default_factory=dict)
+    """Where the outcome of each of them is demanded."""
     run_if: str = "ALL_SUCCESS"
     base_parameters: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
+    handed: tuple[tuple[str, str, Place], ...] = ()
+    """`(argument, name, place)` of what it hands to the job that it runs."""
+    references: tuple[tuple[str, Place], ...] = ()
+    """The names of its `{{…}}`."""
+    compute: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
+    """What of the job it runs on: `job_cluster_key`, `environment_key`."""
     source: str | None = None
     source_place: Place | None = None
     candidates: tuple[Path, ...] = ()
@@ -68,6 +76,8 @@ class Job:
     job_id: int
     place: Place
     parameters: Mapping[str, tuple[str, Place]]
+    references: tuple[tuple[str, Place], ...]
+    """The names of the `{{…}}` in its parameters."""
     tasks: tuple[Task, ...]
     settings: Mapping[str, Any]
     """The definition as written, references to variables replaced."""
@@ -104,6 +114,7 @@ def read_bundle(path: Path, target: str, environ: Mapping[str, str], project: Pa
                 job_id=job_id_of(tree.name, target, key),
                 place=_place(node),
                 parameters=_parameters(node),
+                references=tuple(_references(node.get("parameters"))),
                 tasks=tuple(_tasks(node, tree, project)),
                 settings={name: plain(value) for name, value in node.mapping().items()},
             )
@@ -150,30 +161,60 @@ def _task(node: Node, tree: BundleTree, project: Path) -> Task:
     body = working.get(kind)
     source = _source(body, kind)
     parameters = body.get("base_parameters") if body else None
+    outcomes = [
+        (str(item.value), outcome)
+        for entry, item in _dependencies(depends_on)
+        if (outcome := entry.get("outcome")) is not None
+    ]
     return Task(
         task_key=str(key.value) if key is not None else "",
         kind=kind,
         place=_place(node),
         is_repeated=inner is not None,
         body=plain(body) if body and isinstance(body.value, dict) else {},
-        depends_on=tuple(
-            (str(item.value), _place(item))
-            for entry in (depends_on.items() if depends_on else ())
-            if (item := entry.get("task_key")) is not None
-        ),
-        outcomes=tuple(
-            (str(item.value), _text(outcome))
-            for entry in (depends_on.items() if depends_on else ())
-            if (item := entry.get("task_key")) is not None and (outcome := entry.get("outcome")) is not None
-        ),
+        depends_on=tuple((str(item.value), _place(item)) for _, item in _dependencies(depends_on)),
+        outcomes=tuple((name, _text(outcome)) for name, outcome in outcomes),
+        outcome_places={name: _place(outcome) for name, outcome in outcomes},
         run_if=_text(node.get("run_if")) or "ALL_SUCCESS",
         base_parameters={
             name: (_text(value), _place(value)) for name, value in (parameters.mapping() if parameters else {}).items()
+        },
+        handed=tuple(_handed(body)),
+        references=(*_references(node.get("for_each_task", "inputs")), *_references(body)),
+        compute={
+            key: (str(value.value), _place(value))
+            for holder in (node, working)
+            for key in ("job_cluster_key", "environment_key")
+            if (value := holder.get(key)) is not None and value.value is not None
         },
         source=str(source.value) if source is not None else None,
         source_place=_place(source) if source is not None else None,
         candidates=tuple(_candidates(source, tree, project)) if source is not None else (),
     )
+
+
+def _dependencies(depends_on: Node | None) -> Iterator[tuple[Node, Node]]:
+    """Each entry with its task_key."""
+    for entry in depends_on.items() if depends_on else ():
+        if (item := entry.get("task_key")) is not None:
+            yield entry, item
+
+
+def _handed(body: Node | None) -> Iterator[tuple[str, str, Place]]:
+    for argument in ("job_parameters", "notebook_params"):
+        given = body.get(argument) if body else None
+        if given is not None and isinstance(given.value, dict):
+            yield from ((argument, name, _place(value)) for name, value in given.value.items())
+
+
+def _references(node: Node | None) -> Iterator[tuple[str, Place]]:
+    """The names of the `{{…}}` in all texts of a value."""
+    value = node.value if node is not None else None
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _references(item)
+    elif isinstance(value, str) and node is not None:
+        yield from ((name, _place(node)) for name in mentioned(value))
 
 
 def _source(body: Node | None, kind: str) -> Node | None:

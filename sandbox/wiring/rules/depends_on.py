@@ -1,4 +1,4 @@
-"""`depends_on` names tasks of the job, and never leads back to where it came from."""
+"""`depends_on` names tasks of the job, outcomes of conditions only, and never leads back to where it came from."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def _check(facts: Facts) -> Iterator[Finding]:
                         name,
                         f"task {task.task_key} of job {job.key} depends on {name!r}, which is no task of the job",
                         f"did you mean {meant!r}?" if meant else f"its tasks: {listed(keys)}",
+                    )
+            for name, place in task.outcome_places.items():
+                # Documented: https://docs.databricks.com/api/workspace/jobs/create - only conditions have an outcome
+                kind = keys[name].kind if name in keys else ""
+                if kind and kind != "condition_task":
+                    yield RULE.error(
+                        place,
+                        name,
+                        f"task {task.task_key} of job {job.key} waits for an outcome of {name!r}, a {kind}: Databricks "
+                        "refuses the job, as only a condition_task has an outcome",
+                        "remove outcome; run_if says whether what it waits for must have succeeded",
                     )
         try:
             TopologicalSorter({key: {name for name, _ in task.depends_on} for key, task in keys.items()}).prepare()
@@ -81,4 +92,8 @@ def never_together(first: frozenset[tuple[str, str]], second: frozenset[tuple[st
     return any(name == other and outcome != wanted for name, outcome in first for other, wanted in second)
 
 
-RULE = Rule(id="depends-on", title="depends_on names tasks of the job, without a circle", check=_check)
+RULE = Rule(
+    id="depends-on",
+    title="depends_on names tasks, and outcomes of conditions only, without a circle",
+    check=_check,
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.databricks_stub.references import mentioned
 from sandbox.wiring.bundle import Job
 from sandbox.wiring.facts import Facts
 from sandbox.wiring.findings import Finding, Place, close_to
@@ -35,9 +34,9 @@ Asked = tuple[str, str, Place]
 
 def _in_bundle(job: Job) -> Iterator[Asked]:
     for task in job.tasks:
-        for name in mentioned(str(task.body)):
+        for name, place in task.references:
             if found := OF_TASK.match(name):
-                yield task.task_key, found["key"], task.place
+                yield task.task_key, found["key"], place
 
 
 def _in_notebooks(job: Job, facts: Facts) -> Iterator[Asked]:

@@ -34,7 +34,7 @@ def may_read(facts: NotebookFacts, name: str) -> bool:
 def _check(facts: Facts) -> Iterator[Finding]:
     for called in facts.notebooks:
         if called.task.is_notebook:
-            by_callers = _by_callers(called.job, facts)
+            by_callers = passed_by_callers(called.job, facts)
             if by_callers is not None:
                 who = f"task {called.task.task_key} of job {called.job.key}"
                 yield from _of_call(called.facts, {*called.passed, *by_callers}, who)
@@ -77,7 +77,7 @@ def _of_call(notebook: NotebookFacts, passed: set[str], who: str) -> Iterator[Fi
             )
 
 
-def _by_callers(job: Job, facts: Facts) -> set[str] | None:
+def passed_by_callers(job: Job, facts: Facts) -> set[str] | None:
     """What DAGs and other jobs pass to the job; None when that is known only when they run."""
     given = [
         operator.given[argument]

@@ -112,6 +112,54 @@ def test_what_a_dag_passes_must_be_known(project: Project) -> None:
     ]
 
 
+def two_jobs(project: Project, given: str) -> None:
+    """The job `outer` runs the job `etl`, whose notebook reads `day`, with these job_parameters."""
+    project.notebook("a", 'dbutils.widgets.text("day", "")\ndbutils.widgets.get("day")')
+    project.write(
+        "databricks.yml",
+        f"""
+        bundle: {{name: test}}
+        resources:
+          jobs:
+            etl:
+              parameters: [{{name: mode, default: full}}]
+              tasks:
+                - task_key: a
+                  condition_task: {{op: EQUAL_TO, left: "{{{{job.parameters.mode}}}}", right: full}}
+                - task_key: b
+                  notebook_task: {{notebook_path: ./notebooks/a.py}}
+            outer:
+              tasks:
+                - task_key: run
+                  run_job_task:
+                    job_id: ${{resources.jobs.etl.id}}
+                    job_parameters: {given}
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("{moed: x}", [("error", "databricks.yml:16", "moed")]),
+        ("{dya: x}", [("warning", "databricks.yml:16", "dya")]),
+        ("{day: x, days: x}", [("warning", "databricks.yml:16", "days")]),
+    ],
+)
+def test_what_a_job_passes_to_a_job_must_be_known(project: Project, given: str, found: list[object]) -> None:
+    """A slip keeps what was meant from the job; what nobody misses does no harm."""
+    two_jobs(project, given)
+
+    assert project.places("job-parameters") == found
+
+
+def test_what_a_job_passes_to_a_job_is_declared_or_read(project: Project) -> None:
+    """One of each."""
+    two_jobs(project, "{mode: x, day: x}")
+
+    assert project.findings("job-parameters") == []
+
+
 def test_what_a_dag_passes_may_be_read_by_what_cannot_be_followed(project: Project) -> None:
     """A wheel may read any parameter."""
     project.job("- task_key: w\n  python_wheel_task: {package_name: x, entry_point: y}")

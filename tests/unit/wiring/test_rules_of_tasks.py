@@ -26,6 +26,78 @@ def test_depends_on_must_not_go_round(project: Project) -> None:
     assert found.message.count("→") == 3
 
 
+def test_only_a_condition_has_an_outcome(project: Project) -> None:
+    """Databricks refuses the job; the line is that of the outcome."""
+    project.notebook("a", "print(1)")
+    project.notebook("b", "print(1)")
+    path = project.tasks("a", "b", b="a")
+    path.write_text(path.read_text() + '              outcome: "true"\n')
+
+    assert project.places("depends-on") == [("error", "databricks.yml:16", "a")]
+
+
+def test_the_outcome_of_a_condition(project: Project) -> None:
+    """With it or without it."""
+    project.notebook("b", "print(1)")
+    project.job(
+        """
+        - task_key: full
+          condition_task: {op: EQUAL_TO, left: a, right: a}
+        - task_key: b
+          depends_on: [{task_key: full, outcome: "true"}]
+          notebook_task: {notebook_path: ./notebooks/b.py}
+        - task_key: c
+          depends_on: [{task_key: full}]
+          notebook_task: {notebook_path: ./notebooks/b.py}
+        """
+    )
+
+    assert project.findings("depends-on") == []
+
+
+COMPUTE = """
+- task_key: a
+  job_cluster_key: {cluster}
+  notebook_task: {{notebook_path: ./notebooks/a.py}}
+- task_key: b
+  for_each_task:
+    inputs: "[1]"
+    task:
+      task_key: inner
+      environment_key: {environment}
+      python_wheel_task: {{package_name: x, entry_point: y}}
+"""
+DEFINED = """
+      job_clusters: [{job_cluster_key: main, new_cluster: {num_workers: 1}}]
+      environments: [{environment_key: default, spec: {client: "2"}}]
+"""
+
+
+def test_compute_that_the_job_does_not_define(project: Project) -> None:
+    """A job cluster and an environment, also of a task that is repeated; the lines are those of the keys."""
+    project.notebook("a", "print(1)")
+    path = project.job(COMPUTE.format(cluster="mainn", environment="gpu"))
+    path.write_text(path.read_text() + DEFINED)
+
+    found = project.findings("compute-defined")
+
+    assert [(finding.place.shown(project.root), finding.hint) for finding in found] == [
+        ("databricks.yml:9", "did you mean 'main'?"),
+        ("databricks.yml:16", "add it to environments, which has default"),
+    ]
+
+
+def test_compute_that_is_defined_or_lives_in_the_workspace(project: Project) -> None:
+    """The id of a cluster is known to the workspace only."""
+    project.notebook("a", "print(1)")
+    text = COMPUTE.format(cluster="main", environment="default")
+    text += "- {task_key: c, existing_cluster_id: 0101-x, notebook_task: {notebook_path: ./notebooks/a.py}}"
+    path = project.job(text)
+    path.write_text(path.read_text() + DEFINED)
+
+    assert project.findings("compute-defined") == []
+
+
 def test_tasks_wait_for_the_tables_that_they_read(project: Project) -> None:
     """A reader beside the writer is an error that names both lines, and says what to add."""
     project.notebook("bronze", 'df.write.saveAsTable("main.default.raw")')
@@ -225,7 +297,7 @@ def test_task_values_are_asked_of_tasks_that_have_ended(project: Project) -> Non
     bundle.write_text(bundle.read_text() + f"        - task_key: e\n          condition_task: {condition}\n")
 
     assert project.places("task-value") == [
-        ("error", "databricks.yml:22", "a"),
+        ("error", "databricks.yml:23", "a"),
         ("error", "notebooks/b.py:3", "a"),
         ("error", "notebooks/c.py:3", "aa"),
     ]
