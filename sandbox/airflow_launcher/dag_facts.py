@@ -22,6 +22,8 @@ DATABRICKS_FIELDS = (
     "notebook_task",
 )
 """What the operators of the provider call what they run; the older ones keep some of it in one field `json`."""
+DAG_FIELDS = ("trigger_dag_id", "external_dag_id")
+"""What operators call another DAG that they start or wait for."""
 PARAMETERS = ("job_parameters", "notebook_params")
 LATER = "{{ mapped }}"
 """What each mapped task has for itself: like a template, it is known when the task runs."""
@@ -56,13 +58,15 @@ def asset_facts(asset: Any) -> dict[str, Any]:
 
 
 def operator_facts(task: Any) -> dict[str, Any]:
-    """One task: its operator, its connections by argument, its outlets, its line if it is a function, its job."""
+    """One task: operator, connections and other DAGs by argument, pool, outlets, line if it is a function, job."""
     given = fields(task)
     return {
         "task_id": task.task_id,
         "operator": getattr(task, "task_type", type(task).__name__),
         "place": _place(given.get("python_callable")),
         "connections": dict(_connections(given)),
+        "pool": given.get("pool"),
+        "dags": {name: given[name] for name in DAG_FIELDS if isinstance(given.get(name), str)},
         "outlets": [asset_facts(outlet) for outlet in given.get("outlets") or ()],
         "databricks": _databricks(task, given),
     }

@@ -29,6 +29,7 @@ class WiringSettings:
     buckets: tuple[str, ...]
     connections: tuple[str, ...]
     variables: tuple[str, ...]
+    pools: tuple[str, ...]
     ignore: tuple[str, ...]
 
     @classmethod
@@ -45,6 +46,7 @@ class WiringSettings:
             buckets=config.s3.buckets,
             connections=tuple(config.airflow.connections),
             variables=tuple(config.airflow.variables),
+            pools=tuple(config.airflow.pools),
             ignore=config.wiring.ignore,
         )
 

@@ -118,6 +118,10 @@ def _read_module(module: DagModule, modules: Mapping[str, DagModule], found: Dag
                 for decorator in node.decorator_list:
                     if last_name(decorator) == "dag":
                         found.dags.setdefault((module.path, node.name), Place(file=module.path, line=node.lineno))
+                    elif _first_name(decorator.func if isinstance(decorator, ast.Call) else decorator) == "task":
+                        place = Place(file=module.path, line=node.lineno)
+                        lines = _lines(decorator, module.path) if isinstance(decorator, ast.Call) else {}
+                        found.tasks.setdefault((module.path, node.name), {"": place, **lines})
 
 
 def _read_call(node: ast.Call, path: Path, text: ReadText, found: DagSources) -> None:
@@ -127,14 +131,25 @@ def _read_call(node: ast.Call, path: Path, text: ReadText, found: DagSources) ->
     name = last_name(node.func)
     first = text(node.args[0]) if node.args else None
     if "task_id" in keywords and (task_id := text(keywords["task_id"].value)):
-        lines = {key: Place(file=path, line=item.value.lineno) for key, item in keywords.items()}
-        found.tasks.setdefault((path, task_id), {"": place, **lines})
+        found.tasks.setdefault((path, task_id), {"": place, **_lines(node, path)})
     if name in ("DAG", "dag") and (dag_id := text(keywords["dag_id"].value) if "dag_id" in keywords else first):
         found.dags.setdefault((path, dag_id), place)
     if name in ("Asset", "Dataset", "Model", "AssetAlias"):
         for value in (first, *(text(keywords[key].value) for key in ("name", "uri") if key in keywords)):
             if value:
                 found.assets.setdefault(value, place)
+
+
+def _lines(call: ast.Call, path: Path) -> dict[str, Place]:
+    """Where each named argument stands."""
+    return {item.arg: Place(file=path, line=item.value.lineno) for item in call.keywords if item.arg}
+
+
+def _first_name(node: ast.expr) -> str:
+    """The first name of a dotted one."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _read_names(
@@ -173,10 +188,7 @@ def _takes_connections(callee: ast.expr, module: DagModule, modules: Mapping[str
     name = last_name(callee)
     if name[:1].isupper():
         return not is_plain(name, module, modules)
-    first = callee
-    while isinstance(first, ast.Attribute):
-        first = first.value
-    begins = first.id if isinstance(first, ast.Name) else ""
+    begins = _first_name(callee)
     source = module.imports.get(begins, ("", ""))[0]
     return begins == "task" or source.partition(".")[0] == "airflow"
 

@@ -8,6 +8,7 @@ from sandbox.wiring.rules import (
     bundle,
     compute,
     connections,
+    dag_known,
     dag_unique,
     depends_on,
     job_exists,
@@ -16,6 +17,7 @@ from sandbox.wiring.rules import (
     notebook_exists,
     notebook_parses,
     parameter_read,
+    pools,
     references,
     table_known,
     table_order,
@@ -31,6 +33,7 @@ RULES: dict[str, Rule] = {
     for rule in (
         bundle.RULE,
         dag_unique.RULE,
+        dag_known.RULE,
         job_exists.RULE,
         job_parameters.RULE,
         notebook_exists.RULE,
@@ -51,6 +54,7 @@ RULES: dict[str, Rule] = {
         asset_location.RULE,
         connections.CONNECTION,
         connections.VARIABLE,
+        pools.RULE,
     )
 }
 """In the order in which their findings are shown for one place."""

@@ -39,6 +39,15 @@ def test_a_mapped_operator_is_known_by_what_partial_got() -> None:
     assert (facts["databricks"], facts["connections"]) == ({"job_name": "j"}, {"x_conn_id": "c"})
 
 
+def test_the_pool_and_the_other_dags_of_a_task() -> None:
+    """As they are written, of a mapped operator what `partial` got."""
+    plain = operator_facts(made(Operator, pool="slow", trigger_dag_id="other", external_dag_id=None))
+    mapped = operator_facts(made(type("Mapped", (), {}), partial_kwargs={"pool": "slow", "external_dag_id": "other"}))
+
+    assert (plain["pool"], plain["dags"]) == ("slow", {"trigger_dag_id": "other"})
+    assert (mapped["pool"], mapped["dags"]) == ("slow", {"external_dag_id": "other"})
+
+
 @pytest.mark.parametrize(
     ("value", "later"),
     [

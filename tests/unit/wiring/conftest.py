@@ -68,6 +68,7 @@ class Project:
     def dag(self, dag_id: str = "consumer", *, waits: object = (), **task: Any) -> None:
         """A DAG of one task, as the import reports it."""
         facts: dict[str, Any] = {"task_id": "run", "operator": "Some", "connections": {}, "outlets": []}
+        facts |= {"pool": "default_pool", "dags": {}}
         self.dags.append(
             {
                 "dag_id": dag_id,

@@ -87,6 +87,59 @@ def test_an_alias_may_become_any_asset(project: Project) -> None:
     assert project.findings("asset-produced") == []
 
 
+@pytest.mark.parametrize("argument", ["trigger_dag_id", "external_dag_id"])
+def test_a_dag_that_is_a_slip_of_another(project: Project, argument: str) -> None:
+    """The line is that of the argument."""
+    project.write("dags/starter.py", f'Some(\n    task_id="run",\n    {argument}="consumr",\n)\n')
+    project.dag("consumer")
+    project.dag("starter", dags={argument: "consumr"})
+
+    (found,) = project.findings("dag-known")
+    assert (str(found.severity), found.place.shown(project.root)) == ("warning", "dags/starter.py:3")
+    assert found.hint == "did you mean 'consumer'?"
+
+
+@pytest.mark.parametrize("name", ["consumer", "starter", "of_another_team", "{{ params.dag }}", "consumer_2"])
+def test_a_dag_that_is_there_or_elsewhere(project: Project, name: str) -> None:
+    """What is alike to nothing here lives in another repository."""
+    project.dag("consumer")
+    project.dag("starter", dags={"trigger_dag_id": name})
+
+    assert project.findings("dag-known") == []
+
+
+def test_a_pool_that_nobody_makes(project: Project) -> None:
+    """A task in it never starts; the hint is the line to add."""
+    project.write("dags/consumer.py", 'Some(\n    task_id="run",\n    pool="exports",\n)\n')
+    project.dag(pool="exports")
+    project.dag("other", pool="two words")
+
+    assert [
+        (str(finding.severity), finding.place.shown(project.root), finding.hint)
+        for finding in project.findings("pool-defined")
+    ] == [
+        ("error", "dags/consumer.py:3", "add to [airflow.pools]: exports = { slots = 4 }"),
+        ("error", "dags/other.py:1", 'add to [airflow.pools]: "two words" = { slots = 4 }'),
+    ]
+
+
+def test_the_pool_of_a_function_has_its_line(project: Project) -> None:
+    """In the decorator, which names no task_id."""
+    project.write("dags/consumer.py", '@task(\n    retries=1,\n    pool="exports",\n)\ndef run(): ...\n')
+    project.dag(pool="exports")
+
+    assert project.places("pool-defined") == [("error", "dags/consumer.py:3", "exports")]
+
+
+@pytest.mark.parametrize("pool", ["exports", "default_pool", None])
+def test_a_pool_that_is_made(project: Project, pool: str | None) -> None:
+    """By the setting, or by Airflow itself."""
+    project.write("sandbox.toml", "[airflow.pools]\nexports = { slots = 1 }\n")
+    project.dag(pool=pool)
+
+    assert project.findings("pool-defined") == []
+
+
 def test_without_all_dags_nobody_is_accused(project: Project) -> None:
     """The producer may be in the file that did not import: the rule is skipped and says so."""
     project.dag("consumer", waits=[POSTS])
@@ -94,7 +147,7 @@ def test_without_all_dags_nobody_is_accused(project: Project) -> None:
     verdict = project.verdict({"file": "/x/dags/producer.py", "line": 3, "message": "SyntaxError", "traceback": ""})
 
     assert [finding.rule for finding in verdict.errors] == ["dag-imports"]
-    assert verdict.skipped.keys() == {"asset-produced"}
+    assert verdict.skipped.keys() == {"asset-produced", "dag-known"}
 
 
 def test_assets_in_other_buckets_and_other_folders(project: Project) -> None:
