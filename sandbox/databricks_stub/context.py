@@ -39,6 +39,16 @@ class RunsStatements(Protocol):
         """Give up on a statement."""
         ...
 
+    def open_session(
+        self, session_id: str, *, catalog: str | None, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Begin a session for statements that name it; raises SqlError."""
+        ...
+
+    def close_session(self, session_id: str) -> None:
+        """End a session."""
+        ...
+
 
 LONG_BITS = 63
 """What a number of the API may have beside its sign."""
