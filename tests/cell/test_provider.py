@@ -19,14 +19,11 @@ ECHO = """# Databricks notebook source
 dbutils.widgets.text("word", "nothing")
 dbutils.notebook.exit(dbutils.widgets.get("word"))
 """
-NO_SQL_PROTOCOL = "speaks Thrift to a warehouse through the SQL connector; the workspace has the statements API"
+NO_COPY_INTO = "COPY INTO is Databricks' own: the engine refuses it, and says what to do instead"
 NO_REPOS = "Git folders: the project is the repository"
 NOT_USED = {
-    "DatabricksSqlOperator": NO_SQL_PROTOCOL,
-    "DatabricksSqlSensor": NO_SQL_PROTOCOL,
-    "DatabricksPartitionSensor": NO_SQL_PROTOCOL,
-    "DatabricksCopyIntoOperator": NO_SQL_PROTOCOL,
-    "DatabricksCopyIntoAssetOperator": NO_SQL_PROTOCOL,
+    "DatabricksCopyIntoOperator": NO_COPY_INTO,
+    "DatabricksCopyIntoAssetOperator": NO_COPY_INTO,
     "DatabricksReposCreateOperator": NO_REPOS,
     "DatabricksReposUpdateOperator": NO_REPOS,
     "DatabricksReposDeleteOperator": NO_REPOS,
@@ -76,10 +73,10 @@ def chain_of_all(sandbox: RunningSandbox, workspace: httpx.Client) -> ChainState
 
 
 def test_every_operator_succeeds(sandbox: RunningSandbox, chain_of_all: ChainState) -> None:
-    """Waiting and deferrable, against jobs, submitted runs, notebooks, workflows, statements and warehouses."""
+    """Waiting and deferrable, against jobs, submitted runs, notebooks, workflows, statements, warehouses and SQL."""
     states = {task["task_id"]: task["state"] for task in chain_of_all.dag_runs[0]["tasks"]}
 
-    assert len(states) >= 17
+    assert len(states) >= 23
     assert {name: state for name, state in states.items() if state != "success"} == {}, sandbox.why(chain_of_all)
 
 
@@ -90,6 +87,21 @@ def test_the_hook_knows_the_job(airflow_client: AirflowClient, chain_of_all: Cha
     answer = airflow_client.xcom(DAG_ID, run_id, "ask_the_hook", "return_value")
 
     assert answer == {"connected": True, "by_name": True, "listed": True, "unknown": True}
+
+
+def test_the_sql_hook_has_typed_rows_and_the_engine_s_errors(
+    airflow_client: AirflowClient, chain_of_all: ChainState
+) -> None:
+    """Through databricks-sql-connector: the connection's test, values of each kind, an error with its class."""
+    run_id = chain_of_all.dag_runs[0]["run_id"]
+
+    answer = airflow_client.xcom(DAG_ID, run_id, "ask_the_sql_hook", "return_value")
+
+    assert answer["connected"] is True
+    assert answer["first"] == ["1", "'one'", "datetime.date(2024, 1, 1)", "Decimal('1.50')", "None", "True"]
+    assert answer["session"] == ["default", "7"]
+    assert "[TABLE_OR_VIEW_NOT_FOUND]" in answer["error"]
+    assert "COPY INTO is Databricks' own" in answer["copy"]
 
 
 def test_parameters_reach_the_notebook(workspace: httpx.Client, chain_of_all: ChainState) -> None:
