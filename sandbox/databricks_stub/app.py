@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from sandbox.databricks_stub.pages.views import page_routes
 from sandbox.databricks_stub.routes import ROUTES, Route
 from sandbox.databricks_stub.warehouse_protocol.endpoint import protocol_routes
 
+SLASHES = re.compile("/{2,}")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -48,8 +50,8 @@ class _Gate:
             except ApiError as error:
                 await refused(error)(scope, receive, send)
                 return
-            # The SDKs call some endpoints with a slash at the end, others without.
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+            # The SDKs call some endpoints with a slash at the end, others without; the provider calls repos//<id>.
+            scope = {**scope, "path": SLASHES.sub("/", scope["path"]).rstrip("/") or "/"}
         await self._inner(scope, receive, send)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sandbox.databricks_stub.bundle import BundleWatcher
 from sandbox.databricks_stub.clock import Clock
 from sandbox.databricks_stub.errors import invalid_parameter, malformed
+from sandbox.databricks_stub.git_folders import GitFolders
 from sandbox.databricks_stub.job_catalog import JobCatalog
 from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from sandbox.databricks_stub.settings import Settings
@@ -65,6 +66,7 @@ class Services:
     worker: WakesWorker
     statements: RunsStatements
     warehouse: Warehouse
+    git_folders: GitFolders
     clock: Clock
 
 

@@ -89,6 +89,11 @@ class Settings:
     token: str = field(repr=False, default="")
 
     @property
+    def repos_dir(self) -> Path:
+        """Where repositories are cloned that clients put below /Repos."""
+        return self.state_dir / "repos"
+
+    @property
     def url(self) -> str:
         """The workspace's base address, as clients on this machine use it."""
         return self.public_url or f"http://{self.host}:{self.port}"

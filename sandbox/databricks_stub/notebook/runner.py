@@ -48,6 +48,7 @@ class NotebookRunner:
             "volumes": {volume.path: volume.location for volume in settings.volumes},
             "secrets": {scope: dict(values) for scope, values in settings.secrets.items()},
             "project_root": str(settings.project_root),
+            "repos": str(settings.repos_dir),
             "dbfs": str(settings.state_dir / "dbfs"),
             "log": str(self._log),
         }

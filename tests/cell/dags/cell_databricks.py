@@ -5,12 +5,19 @@ Those that newer versions of the provider have brought are there where the insta
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.databricks.hooks.databricks import DatabricksHook
 from airflow.providers.databricks.hooks.databricks_sql import LIST_SQL_ENDPOINTS_ENDPOINT, DatabricksSqlHook
 from airflow.providers.databricks.operators import databricks as operators
+from airflow.providers.databricks.operators.databricks_repos import (
+    DatabricksReposCreateOperator,
+    DatabricksReposDeleteOperator,
+    DatabricksReposUpdateOperator,
+)
 from airflow.providers.databricks.operators.databricks_sql import DatabricksSqlOperator
 from airflow.providers.databricks.operators.databricks_workflow import DatabricksWorkflowTaskGroup
 from airflow.providers.databricks.sensors.databricks import DatabricksSQLStatementsSensor
@@ -30,6 +37,7 @@ NOTEBOOK = {"notebook_path": "/Shared/cell/echo"}
 JOB = "cell contract"
 CLUSTER = {"spark_version": "15.4.x-scala2.12", "node_type_id": "m6gd.large", "num_workers": 1}
 STATEMENT: dict[str, Any] = {"statement": "SELECT 1 AS one", "warehouse_id": "any", "catalog": None, "schema": None}
+REPOSITORY = Path(os.environ["AIRFLOW_HOME"]) / "cell-repository"
 WAREHOUSE = {"http_path": "/sql/1.0/warehouses/0123456789abcdef"}
 # provider 7.6.0 looks names up at /api/api/2.0/sql/endpoints, which there is nowhere
 BY_NAME = {"sql_endpoint_name": "sandbox"} if "api/" not in LIST_SQL_ENDPOINTS_ENDPOINT[1] else WAREHOUSE
@@ -203,6 +211,31 @@ def sql() -> None:
     ask_the_sql_hook()
 
 
+@task.short_circuit
+def there_is_a_repository() -> bool:
+    """Whether the test could put one where the workspace finds it."""
+    return REPOSITORY.is_dir()
+
+
+def repositories() -> None:
+    """A repository that is cloned, run from, moved to a tag, and removed."""
+    place = {"repo_path": "/Repos/cell/cloned", **CONNECTED}
+    cloned = DatabricksReposCreateOperator(
+        task_id="repos_create",
+        git_url=REPOSITORY.as_uri(),
+        git_provider="gitHub",
+        ignore_existing_repo=True,
+        branch="main",
+        **place,
+    )
+    run = operators.DatabricksSubmitRunOperator(
+        task_id="repos_run", notebook_task={"notebook_path": "/Repos/cell/cloned/notebooks/echo"}, **COMMON
+    )
+    moved = DatabricksReposUpdateOperator(task_id="repos_update", tag="v1", **place)
+    removed = DatabricksReposDeleteOperator(task_id="repos_delete", **place)
+    there_is_a_repository() >> cloned >> run >> moved >> removed
+
+
 # Retries, because Airflow's scheduler fails a deferred task whose trigger fires before it has noticed that the task was
 # deferred; a busy machine is enough for that.
 RETRIES = {"retries": 2, "retry_delay": timedelta(seconds=1)}
@@ -215,6 +248,7 @@ def cell_databricks() -> None:
     tasks()
     statements()
     sql()
+    repositories()
 
 
 cell_databricks()
