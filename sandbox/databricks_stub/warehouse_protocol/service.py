@@ -265,9 +265,11 @@ class WarehouseService:
 
     def _end(self, operation: Operation) -> None:
         """Give up on what still runs, and on the result of what has run."""
-        if operation.statement_id is not None:
+        statements = self._services.workspace.statements
+        # the store keeps the last statements only: an older one has ended, and its result is gone
+        if operation.statement_id is not None and statements.find(operation.statement_id) is not None:
             self._services.statements.cancel(operation.statement_id)
-            self._services.workspace.statements.close(operation.statement_id)
+            statements.close(operation.statement_id)
 
 
 def _success() -> Any:

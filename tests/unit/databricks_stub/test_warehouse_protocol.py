@@ -195,6 +195,23 @@ def test_handles_that_stand_for_nothing(harness: Harness) -> None:
     assert "Invalid SessionHandle" in answers[0].status.errorMessage
 
 
+def test_a_statement_that_the_store_no_longer_has_can_be_closed(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that leaves cursors open, and executes hundreds of others, still closes its session."""
+    monkeypatch.setattr("sandbox.databricks_stub.store.statements.KEPT_STATEMENTS", 1)
+    session = opened(harness)
+    handle = execute(harness, session, "select 1", getDirectResults=None).operationHandle
+    ended(harness, handle)
+    for _ in range(3):
+        execute(harness, session, "select 1")
+
+    closed = call(harness, "CloseSession", m.SessionReq(sessionHandle=session), m.StatusResp)
+
+    assert harness.workspace.services.workspace.statements.find(statement_id(handle)) is None
+    assert closed.status.statusCode == m.StatusCode.SUCCESS
+
+
 def test_a_cancelled_statement_is_ended_in_the_engine(harnesses: Any) -> None:
     """CancelOperation, and closing what still runs."""
     harness: Harness = harnesses(runner=FakeRunner(sql_gate=threading.Event())).start()
