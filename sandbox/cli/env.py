@@ -8,6 +8,7 @@ import click
 
 from sandbox.cli.session import Session, common_options
 from sandbox.clients.airflow import create_token
+from sandbox.services.databricks import WAREHOUSE
 from sandbox.services.spark import engine_address
 from sandbox.services.spec import ServiceContext
 
@@ -20,6 +21,7 @@ def variables(context: ServiceContext) -> dict[str, str]:
     return aws | {
         "DATABRICKS_HOST": context.url("databricks"),
         "DATABRICKS_TOKEN": secrets.databricks_token,
+        **WAREHOUSE,
         "AIRFLOW_API_URL": f"{context.url('airflow')}/api/v2",
         "AIRFLOW_API_TOKEN": create_token(
             context.url("airflow"), user=secrets.airflow_user, password=secrets.airflow_password

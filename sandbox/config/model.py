@@ -129,6 +129,12 @@ class Databricks(Section):
     schemas: tuple[Identifier, ...] = Field(
         ("default",), strict=False, min_length=1, description="Its schemas; the first is the one in use."
     )
+    warehouses: tuple[str, ...] = Field(
+        ("sandbox",),
+        strict=False,
+        min_length=1,
+        description="Names under which clients find the SQL warehouse, such as `sql_endpoint_name` in DAGs.",
+    )
     volumes: dict[str, str] = Field(
         default_factory=dict,
         description='External volumes: `"catalog.schema.volume" = "s3://bucket/prefix/"`.',

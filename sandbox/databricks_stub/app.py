@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-import traceback
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,21 +13,22 @@ from starlette.routing import Route as AsgiRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.databricks_stub import bodies
+from sandbox.databricks_stub.answering import answering, read_body, refused
 from sandbox.databricks_stub.context import Call, Services
 from sandbox.databricks_stub.errors import ApiError, not_implemented
 from sandbox.databricks_stub.guard import check_host, check_token
 from sandbox.databricks_stub.pages.views import page_routes
 from sandbox.databricks_stub.routes import ROUTES, Route
+from sandbox.databricks_stub.warehouse_protocol.endpoint import protocol_routes
 
-# Documented: https://docs.databricks.com/reference/jobs-2.0-api.html - a request to the Jobs API has at most 10 MB.
-MAX_BODY_BYTES = 16 * 1024 * 1024
-
+SLASHES = re.compile("/{2,}")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(services: Services, log: Callable[[str], None]) -> ASGIApp:
-    """The application: every route of ROUTES, the pages, and 501 for all else."""
+    """The application: every route of ROUTES, the protocol of warehouses, the pages, and 501 for all else."""
     routes = [route for item in ROUTES for route in _asgi_routes(item, services, log)]
+    routes += protocol_routes(services, log)
     routes += page_routes(services)
     routes.append(
         AsgiRoute("/{path:path}", _unknown(services), methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
@@ -49,10 +48,10 @@ class _Gate:
             try:
                 check_host(Request(scope).headers.get("host"), self._peer_hosts)
             except ApiError as error:
-                await _refused(error)(scope, receive, send)
+                await refused(error)(scope, receive, send)
                 return
-            # The SDKs call some endpoints with a slash at the end, others without.
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+            # The SDKs call some endpoints with a slash at the end, others without; the provider calls repos//<id>.
+            scope = {**scope, "path": SLASHES.sub("/", scope["path"]).rstrip("/") or "/"}
         await self._inner(scope, receive, send)
 
 
@@ -66,35 +65,18 @@ def _asgi_routes(route: Route, services: Services, log: Callable[[str], None]) -
 
 def _endpoint(route: Route, version: str, services: Services, log: Callable[[str], None]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        try:
+        async def answer() -> Response:
             if not route.public:
                 check_token(request.headers.get("authorization"), services.settings.token)
-            values = dict(request.query_params) | await _body(request)
+            body = bodies.parse(request.headers.get("content-type", ""), await read_body(request))
             path_values = {key: str(value) for key, value in request.path_params.items()}
+            values = dict(request.query_params) | body
             call = Call(services=services, version=version, path_values=path_values, values=values)
             return JSONResponse(await run_in_threadpool(route.handler, call))
-        except ApiError as error:
-            return _refused(error)
-        except sqlite3.OperationalError as error:
-            return _refused(
-                ApiError(503, "TEMPORARILY_UNAVAILABLE", f"The workspace's database cannot be used: {error}")
-            )
-        except Exception as error:  # a client of Databricks expects its envelope even for our bugs
-            log(f"{request.method} {request.url.path}\n{traceback.format_exc()}")
-            return _refused(
-                ApiError(500, "INTERNAL_ERROR", f"The sandbox failed: {error!r}; its log has the traceback.")
-            )
+
+        return await answering(request, log, answer)
 
     return endpoint
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(413, "REQUEST_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES} bytes.")
-    return bodies.parse(request.headers.get("content-type", ""), bytes(body))
 
 
 def _unknown(services: Services) -> Endpoint:
@@ -102,11 +84,7 @@ def _unknown(services: Services) -> Endpoint:
         try:
             check_token(request.headers.get("authorization"), services.settings.token)
         except ApiError as error:
-            return _refused(error)
-        return _refused(not_implemented(request.method, request.url.path))
+            return refused(error)
+        return refused(not_implemented(request.method, request.url.path))
 
     return endpoint
-
-
-def _refused(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.envelope, status_code=error.status)

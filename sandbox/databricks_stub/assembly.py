@@ -14,6 +14,7 @@ from sandbox.databricks_stub.bundle import BundleWatcher
 from sandbox.databricks_stub.clock import Clock, Ids, RandomIds, SystemClock
 from sandbox.databricks_stub.context import Services
 from sandbox.databricks_stub.execution import RunsNotebooks, TaskExecutor
+from sandbox.databricks_stub.git_folders import GitFolders
 from sandbox.databricks_stub.job_catalog import JobCatalog
 from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from sandbox.databricks_stub.settings import Settings
@@ -53,6 +54,7 @@ class Workspace:
 
     def start(self) -> None:
         """Recover what a former process left, and go on with it."""
+        self.services.git_folders.start()
         self.runner.start()
         self.statements.start()
         self.worker.start()
@@ -105,6 +107,7 @@ def assemble(
         worker=worker,
         statements=statements,
         warehouse=Warehouse(settings.warehouse_dir),
+        git_folders=GitFolders(store.objects, settings.repos_dir),
         clock=clock,
     )
     return Workspace(
@@ -116,7 +119,9 @@ def _executor(settings: Settings, runner: Runner, store: FakeWorkspace, watcher:
     return TaskExecutor(
         runs=store.runs,
         runner=runner,
-        sources=SourceFinder(objects=store.objects, watcher=watcher, project_root=settings.project_root),
+        sources=SourceFinder(
+            objects=store.objects, watcher=watcher, project_root=settings.project_root, repos=settings.repos_dir
+        ),
         state_dir=settings.state_dir,
         workspace_url=settings.url,
     )

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sandbox.databricks_stub.bundle import BundleWatcher
 from sandbox.databricks_stub.clock import Clock
 from sandbox.databricks_stub.errors import invalid_parameter, malformed
+from sandbox.databricks_stub.git_folders import GitFolders
 from sandbox.databricks_stub.job_catalog import JobCatalog
 from sandbox.databricks_stub.kernel.warehouse import Warehouse
 from sandbox.databricks_stub.settings import Settings
@@ -39,6 +40,16 @@ class RunsStatements(Protocol):
         """Give up on a statement."""
         ...
 
+    def open_session(
+        self, session_id: str, *, catalog: str | None, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Begin a session for statements that name it; raises SqlError."""
+        ...
+
+    def close_session(self, session_id: str) -> None:
+        """End a session."""
+        ...
+
 
 LONG_BITS = 63
 """What a number of the API may have beside its sign."""
@@ -55,6 +66,7 @@ class Services:
     worker: WakesWorker
     statements: RunsStatements
     warehouse: Warehouse
+    git_folders: GitFolders
     clock: Clock
 
 

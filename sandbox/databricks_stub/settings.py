@@ -16,6 +16,9 @@ from typing import Any
 
 TOKEN_VARIABLE = "SANDBOX_DATABRICKS_TOKEN"
 KEY_DIGITS = 16
+WAREHOUSE_ID = "sandbox0warehous"
+WAREHOUSE_PATH = f"/sql/1.0/warehouses/{WAREHOUSE_ID}"
+"""Where clients of the SQL warehouse post to; any other id would do as well."""
 
 
 def page_key(token: str) -> str:
@@ -60,7 +63,8 @@ class Settings:
 
     `state_dir` holds the database and every run's outputs; `project_root` is what `/Workspace/...` paths and notebooks
     of the bundle are read from; `warehouse_dir` holds managed tables; `runtime_dir` is a short path for Unix sockets.
-    `bundle_required` is whether a bundle that does not exist is a mistake.
+    `warehouses` are the names under which clients find the one SQL warehouse. `bundle_required` is whether a bundle
+    that does not exist is a mistake.
     `public_url` is where a browser on this machine finds it, `peer_hosts` are its names among other containers.
     """
 
@@ -75,6 +79,7 @@ class Settings:
     bundle_required: bool = True
     catalog: str = "projects"
     schemas: tuple[str, ...] = ("default",)
+    warehouses: tuple[str, ...] = ("sandbox",)
     warehouse_dir: Path
     volumes: tuple[Volume, ...] = ()
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -82,6 +87,11 @@ class Settings:
     runtime_dir: Path
     max_parallel_tasks: int = 2
     token: str = field(repr=False, default="")
+
+    @property
+    def repos_dir(self) -> Path:
+        """Where repositories are cloned that clients put below /Repos."""
+        return self.state_dir / "repos"
 
     @property
     def url(self) -> str:
@@ -168,6 +178,13 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(_string(item) for item in value)
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    found = _strings(value)
+    if not found:
+        raise ValueError("must name at least one")
+    return found
+
+
 def _volume(value: Any) -> Volume:
     name = _string(value["name"])
     if name.count(".") != 2:
@@ -205,6 +222,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "bundle_required": _boolean,
     "catalog": _string,
     "schemas": _strings,
+    "warehouses": _names,
     "warehouse_dir": _path,
     "volumes": _volumes,
     "secrets": _secrets,

@@ -24,6 +24,7 @@ class SourceFinder:
     objects: ObjectStore
     watcher: BundleWatcher
     project_root: Path
+    repos: Path
 
     def notebook(self, workspace_path: str, scratch: Path) -> Path:
         """The file of a notebook; an imported one is written into `scratch` first. Raises SourceNotFound."""
@@ -37,6 +38,7 @@ class SourceFinder:
         candidate = local_path(
             workspace_path,
             self.project_root,
+            repos=self.repos,
             bundle=bundle.root if bundle else None,
             file_path=bundle.file_path if bundle else "",
         )

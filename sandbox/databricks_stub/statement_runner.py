@@ -14,10 +14,14 @@ from sandbox.databricks_stub.errors import not_found
 from sandbox.databricks_stub.notebook import SqlError, SqlResult
 from sandbox.databricks_stub.store.statements import Statement, StatementStore
 
-THREADS = 2
+THREADS = 4
 LEAVE_SECONDS = 0.25
 DEFAULT_ROW_LIMIT = 100_000
 ERROR_PAUSE_SECONDS = 1.0
+TOO_LARGE = (
+    "The result has more than {limit:,} rows, the most that this fake workspace gives to a client of its warehouse: "
+    "aggregate it, add a LIMIT, or write it into a table."
+)
 STOPPED_MESSAGE = "The workspace stopped while this statement ran; send it again."
 
 
@@ -25,9 +29,31 @@ class RunsSql(Protocol):
     """What of NotebookRunner is needed here."""
 
     def sql(
-        self, statement: str, parameters: Sequence[Mapping[str, Any]], *, catalog: str, schema: str, row_limit: int
+        self,
+        statement: str,
+        parameters: Sequence[Mapping[str, Any]],
+        *,
+        catalog: str,
+        schema: str,
+        row_limit: int,
+        session_id: str | None = None,
+        statement_id: str = "",
     ) -> SqlResult:
-        """Execute one statement; raises SqlError."""
+        """Execute one statement, in the session if it names one; raises SqlError."""
+        ...
+
+    def interrupt(self, statement_id: str) -> None:
+        """End a statement that runs."""
+        ...
+
+    def open_session(
+        self, session_id: str, *, catalog: str, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Begin a session; raises SqlError."""
+        ...
+
+    def close_session(self, session_id: str) -> None:
+        """End a session."""
         ...
 
 
@@ -79,8 +105,28 @@ class StatementRunner:
         return self._find(statement_id)
 
     def cancel(self, statement_id: str) -> None:
-        """Give up on a statement: its result, should one still come, is thrown away."""
+        """Give up on a statement: the engine is told, and its result, should one still come, is thrown away."""
+        runs = self._find(statement_id).state == "RUNNING"
         self._move(statement_id, "CANCELED")
+        if runs:
+            self._runner.interrupt(statement_id)
+
+    def open_session(
+        self, session_id: str, *, catalog: str | None, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Begin a session: what `USE`, `SET` and temporary views do in it stays in it. Raises SqlError."""
+        # in the workspace's own catalog, a session without a schema begins where other statements do, too
+        own = catalog in {None, self._catalog}
+        self._runner.open_session(
+            session_id,
+            catalog=catalog or self._catalog,
+            schema=schema or (self._schema if own else None),
+            configuration=configuration,
+        )
+
+    def close_session(self, session_id: str) -> None:
+        """End a session."""
+        self._runner.close_session(session_id)
 
     def _find(self, statement_id: str) -> Statement:
         found = self._store.find(statement_id)
@@ -112,11 +158,16 @@ class StatementRunner:
             catalog=request.get("catalog") or self._catalog,
             schema=request.get("schema") or self._schema,
             row_limit=limit + 1,
+            session_id=request.get("session_id"),
+            statement_id=statement_id,
         )
+        truncated = len(result.rows) > limit
+        if truncated and request.get("whole_result"):
+            raise SqlError(TOO_LARGE.format(limit=limit))
         columns = [
             {"name": item.name, "type_text": item.type_text, "type_name": item.type_name} for item in result.columns
         ]
-        kept = {"columns": columns, "rows": result.rows[:limit], "truncated": len(result.rows) > limit}
+        kept = {"columns": columns, "rows": result.rows[:limit], "truncated": truncated}
         self._move(statement_id, "SUCCEEDED", result=kept)
 
     def _fail(self, statement_id: str, error: str) -> None:

@@ -1,4 +1,4 @@
-"""Where paths of the workspace lie on this machine: in the bundle's folder, or in that of the project.
+"""Where paths of the workspace lie on this machine: in a cloned repository, in the bundle's folder, or in the project.
 
 Standard library only: the workspace, the kernels and `sandbox validate` must agree.
 """
@@ -14,10 +14,13 @@ NOTEBOOK_SUFFIXES = (".py", ".ipynb", ".sql")
 """Of notebooks that can be executed here."""
 
 
-def local_path(path: str, project: Path, *, bundle: Path | None = None, file_path: str = "") -> Path | None:
+def local_path(
+    path: str, project: Path, *, bundle: Path | None = None, file_path: str = "", repos: Path | None = None
+) -> Path | None:
     """The path on this machine, with as much of a suffix as was given; None for one that leads out of its folder.
 
-    `bundle` is the folder whose files a deployment would put below `file_path`. Relative paths begin at the project.
+    `bundle` is the folder whose files a deployment would put below `file_path`; `repos` has what was cloned into
+    /Repos, a folder for each folder there. Relative paths begin at the project.
     """
     if bundle is not None and file_path and path.startswith(file_path + "/"):
         return _inside(bundle, path.removeprefix(file_path + "/"))
@@ -26,6 +29,10 @@ def local_path(path: str, project: Path, *, bundle: Path | None = None, file_pat
     parts = posixpath.normpath(path).strip("/").split("/")
     if parts[0] == "Workspace":
         del parts[0]
+    if repos is not None and parts[:1] == ["Repos"] and len(parts) > STANDING_FOR_PROJECT["Repos"]:
+        cloned = repos / parts[1] / parts[2]
+        if cloned.is_dir():
+            return _inside(cloned, "/".join(parts[3:]))
     skipped = STANDING_FOR_PROJECT.get(parts[0], 0) if parts else 0
     return _inside(project, "/".join(parts[skipped:]))
 
@@ -38,14 +45,22 @@ def notebook_files(path: Path) -> tuple[Path, ...]:
     return tuple(candidate for candidate in named if candidate.is_file())
 
 
-def notebook_beside(path: str, folder: Path, project: Path) -> Path | None:
+def notebook_beside(path: str, folder: Path, project: Path, *, repos: Path | None = None) -> Path | None:
     """The notebook that another one in `folder` names, with or without its suffix; absolute: in the workspace."""
-    found = local_path(path, project) if path.startswith("/") else None
+    found = local_path(path, project, repos=repos) if path.startswith("/") else None
     # code that asks for its working folder has absolute paths of this machine
     for place in (found, folder / path):
         for candidate in notebook_files(place) if place is not None else ():
             return candidate.resolve()
     return None
+
+
+def repository_of(file: Path, repos: Path) -> Path | None:
+    """The root of the cloned repository that a file lies in; None for other files."""
+    if not file.is_relative_to(repos):
+        return None
+    parts = file.relative_to(repos).parts
+    return repos / parts[0] / parts[1] if len(parts) > 2 else None  # folder, repository, file
 
 
 def _inside(root: Path, relative: str) -> Path | None:

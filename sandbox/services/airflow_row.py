@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sandbox import postgres
 from sandbox.config import Config
 from sandbox.config.model import Connection
+from sandbox.databricks_stub.settings import WAREHOUSE_PATH
 from sandbox.errors import ConfigurationError
 from sandbox.runtimes.registry import RUNTIMES, airflow_runtime
 from sandbox.runtimes.store import RuntimeRequest
@@ -154,6 +155,18 @@ def connection_text(connection: Connection, context: ServiceContext) -> str:
     return json.dumps(_connection(connection, context))
 
 
+def _warehouse(context: ServiceContext) -> dict[str, Any]:
+    """What the provider's SQL operators need, and pass on to databricks-sql-connector."""
+    return {
+        "http_path": WAREHOUSE_PATH,
+        # the connector makes an https address of host and path itself; the id in a DAG's own `http_path` is then one
+        # that nobody asks for, which is right: every id names the one warehouse
+        "_connection_uri": context.url("databricks") + WAREHOUSE_PATH,
+        # it asks https://<host> for a feature flag before it sends anything: nobody listens there
+        "enable_telemetry": False,
+    }
+
+
 def _connection(connection: Connection, context: ServiceContext) -> Mapping[str, Any]:
     match connection.service:
         case "s3":
@@ -173,7 +186,7 @@ def _connection(connection: Connection, context: ServiceContext) -> Mapping[str,
                 "schema": address.scheme,
                 "port": address.port,
                 "password": context.credentials.databricks_token,
-                "extra": connection.extra,
+                "extra": _warehouse(context) | connection.extra,
             }
         case None:
             return connection.model_dump(by_alias=True, exclude_none=True, exclude={"service"})

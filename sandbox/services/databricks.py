@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sandbox.databricks_stub.settings import page_key
+from sandbox.databricks_stub.settings import WAREHOUSE_ID, WAREHOUSE_PATH, page_key
 from sandbox.health import Probe
 from sandbox.paths import ContainerPaths
 from sandbox.runtimes.store import RuntimeRequest
@@ -12,6 +12,8 @@ from sandbox.services.spark import engine_address, engine_runtime
 from sandbox.services.spec import PROJECT, ContainerForm, Mount, ProcessForm, Service, ServiceContext
 
 RUNTIME = "workspace"
+WAREHOUSE = {"DATABRICKS_HTTP_PATH": WAREHOUSE_PATH, "DATABRICKS_WAREHOUSE_ID": WAREHOUSE_ID}
+"""The variables by which clients know the SQL warehouse."""
 
 
 def _settings(context: ServiceContext) -> dict[str, object]:
@@ -30,6 +32,7 @@ def _settings(context: ServiceContext) -> dict[str, object]:
         "bundle_required": "bundle" in config.project.model_fields_set,
         "catalog": config.databricks.catalog,
         "schemas": list(config.databricks.schemas),
+        "warehouses": list(config.databricks.warehouses),
         "warehouse_dir": str(paths.warehouse),
         "volumes": [
             {"name": name, "location": location} for name, location in sorted(config.databricks.volumes.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,26 +21,18 @@ ECHO = """# Databricks notebook source
 dbutils.widgets.text("word", "nothing")
 dbutils.notebook.exit(dbutils.widgets.get("word"))
 """
-NO_SQL_PROTOCOL = "speaks Thrift to a warehouse through the SQL connector; the workspace has the statements API"
-NO_REPOS = "Git folders: the project is the repository"
+NO_COPY_INTO = "COPY INTO is Databricks' own: the engine refuses it, and says what to do instead"
 NOT_USED = {
-    "DatabricksSqlOperator": NO_SQL_PROTOCOL,
-    "DatabricksSqlSensor": NO_SQL_PROTOCOL,
-    "DatabricksPartitionSensor": NO_SQL_PROTOCOL,
-    "DatabricksCopyIntoOperator": NO_SQL_PROTOCOL,
-    "DatabricksCopyIntoAssetOperator": NO_SQL_PROTOCOL,
-    "DatabricksReposCreateOperator": NO_REPOS,
-    "DatabricksReposUpdateOperator": NO_REPOS,
-    "DatabricksReposDeleteOperator": NO_REPOS,
+    "DatabricksCopyIntoOperator": NO_COPY_INTO,
+    "DatabricksCopyIntoAssetOperator": NO_COPY_INTO,
     "DatabricksTaskBaseOperator": "the base of two others",
 }
 """Operators and sensors that the sandbox does not serve, with the reason."""
 NOT_ROUTED = {
     "INSTALL_LIBS_ENDPOINT": "libraries of clusters: there are no clusters here",
     "UNINSTALL_LIBS_ENDPOINT": "libraries of clusters: there are no clusters here",
-    "CREATE_REPO_ENDPOINT": NO_REPOS,
-    "DELETE_REPO_ENDPOINT": NO_REPOS,
-    "UPDATE_REPO_ENDPOINT": NO_REPOS,
+    "DELETE_REPO_ENDPOINT": "a path without the id that follows: repos/{repo_id} is routed",
+    "UPDATE_REPO_ENDPOINT": "a path without the id that follows: repos/{repo_id} is routed",
     "LIST_PIPELINES_ENDPOINT": "declarative pipelines are not faked",
 }
 """Endpoints of the provider that the workspace does not have, with the reason."""
@@ -63,6 +57,21 @@ def workspace(sandbox: RunningSandbox) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def repository(sandbox: RunningSandbox) -> bool:
+    """A Git repository where the DAG and the workspace both find it; whether there is such a place."""
+    if sandbox.context.config.backend != "process":
+        return False  # containers have no folder in common
+    folder = sandbox.context.paths.root / "airflow" / "cell-repository"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "notebooks" / "echo.py").write_text(ECHO)
+    identity = ("-c", "user.name=cell", "-c", "user.email=cell@example.com", "-c", "commit.gpgsign=false")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "one"), ("tag", "v1")):
+        subprocess.run(["git", *identity, "-C", str(folder), *arguments], check=True)
+    return True
+
+
 def _base64(text: str) -> str:
     import base64
 
@@ -70,17 +79,18 @@ def _base64(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def chain_of_all(sandbox: RunningSandbox, workspace: httpx.Client) -> ChainState:
+def chain_of_all(sandbox: RunningSandbox, workspace: httpx.Client, repository: bool) -> ChainState:
     """The DAG with a task for each operator, run to its end."""
     return sandbox.run(DAG_ID, check=False, limit_seconds=240)
 
 
-def test_every_operator_succeeds(sandbox: RunningSandbox, chain_of_all: ChainState) -> None:
-    """Waiting and deferrable, against jobs, submitted runs, notebooks, workflows, statements and warehouses."""
+def test_every_operator_succeeds(sandbox: RunningSandbox, chain_of_all: ChainState, repository: bool) -> None:
+    """Waiting and deferrable, against jobs, runs, notebooks, workflows, statements, warehouses, SQL, repositories."""
     states = {task["task_id"]: task["state"] for task in chain_of_all.dag_runs[0]["tasks"]}
 
-    assert len(states) >= 17
-    assert {name: state for name, state in states.items() if state != "success"} == {}, sandbox.why(chain_of_all)
+    assert len(states) >= 28
+    without = {} if repository else {name: "skipped" for name in states if name.startswith("repos_")}
+    assert {name: state for name, state in states.items() if state != "success"} == without, sandbox.why(chain_of_all)
 
 
 def test_the_hook_knows_the_job(airflow_client: AirflowClient, chain_of_all: ChainState) -> None:
@@ -90,6 +100,21 @@ def test_the_hook_knows_the_job(airflow_client: AirflowClient, chain_of_all: Cha
     answer = airflow_client.xcom(DAG_ID, run_id, "ask_the_hook", "return_value")
 
     assert answer == {"connected": True, "by_name": True, "listed": True, "unknown": True}
+
+
+def test_the_sql_hook_has_typed_rows_and_the_engine_s_errors(
+    airflow_client: AirflowClient, chain_of_all: ChainState
+) -> None:
+    """Through databricks-sql-connector: the connection's test, values of each kind, an error with its class."""
+    run_id = chain_of_all.dag_runs[0]["run_id"]
+
+    answer = airflow_client.xcom(DAG_ID, run_id, "ask_the_sql_hook", "return_value")
+
+    assert answer["connected"] is True
+    assert answer["first"] == ["1", "'one'", "datetime.date(2024, 1, 1)", "Decimal('1.50')", "None", "True"]
+    assert answer["session"] == ["default", "7"]
+    assert "[TABLE_OR_VIEW_NOT_FOUND]" in answer["error"]
+    assert "COPY INTO is Databricks' own" in answer["copy"]
 
 
 def test_parameters_reach_the_notebook(workspace: httpx.Client, chain_of_all: ChainState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -9,11 +10,10 @@ from typing import Any
 from sandbox.databricks_stub.context import Call
 from sandbox.databricks_stub.errors import invalid_parameter, not_found
 from sandbox.databricks_stub.schemas import Json
+from sandbox.databricks_stub.settings import WAREHOUSE_ID
 from sandbox.databricks_stub.store.statements import Statement
 from sandbox.databricks_stub.user import USER
 
-WAREHOUSE_ID = "sandbox0warehous"
-WAREHOUSE_NAME = "sandbox"
 REQUEST_KEYS = ("statement", "warehouse_id", "catalog", "schema", "parameters", "row_limit")
 # Documented: https://docs.databricks.com/api/workspace/statementexecution/executestatement - 0s, or 5s to 50s.
 WAIT_DEFAULT, WAIT_MOST = 10.0, 50.0
@@ -62,13 +62,16 @@ def cancel(call: Call) -> Json:
 
 
 def warehouses(call: Call) -> Json:
-    """The one warehouse."""
-    return {"warehouses": [_warehouse(call)], "endpoints": [_warehouse(call)]}
+    """The one warehouse, under each of its names."""
+    found = [_warehouse(call, warehouse_id, name) for warehouse_id, name in _known(call).items()]
+    return {"warehouses": found, "endpoints": found}
 
 
 def warehouse(call: Call) -> Json:
     """The one warehouse; every id names it, as production's ids differ from team to team."""
-    return _warehouse(call) | {"id": call.path_values["warehouse_id"]}
+    known = _known(call)
+    warehouse_id = call.path_values["warehouse_id"]
+    return _warehouse(call, warehouse_id, known.get(warehouse_id, known[WAREHOUSE_ID]))
 
 
 def start_warehouse(call: Call) -> Json:
@@ -76,10 +79,16 @@ def start_warehouse(call: Call) -> Json:
     return {}
 
 
-def _warehouse(call: Call) -> Json:
+def _known(call: Call) -> dict[str, str]:
+    """Names by id: the first has the sandbox's own, the others one that depends on the name only."""
+    first, *others = call.services.settings.warehouses
+    return {WAREHOUSE_ID: first} | {hashlib.sha256(name.encode()).hexdigest()[:16]: name for name in others}
+
+
+def _warehouse(call: Call, warehouse_id: str, name: str) -> Json:
     return {
-        "id": WAREHOUSE_ID,
-        "name": WAREHOUSE_NAME,
+        "id": warehouse_id,
+        "name": name,
         "state": "RUNNING",
         "cluster_size": "2X-Small",
         "creator_name": USER,
@@ -89,7 +98,7 @@ def _warehouse(call: Call) -> Json:
         "jdbc_url": "",
         "odbc_params": {
             "hostname": call.services.settings.host,
-            "path": f"/sql/1.0/warehouses/{WAREHOUSE_ID}",
+            "path": f"/sql/1.0/warehouses/{warehouse_id}",
             "port": call.services.settings.port,
             "protocol": "http",
         },

@@ -106,6 +106,7 @@ def _converted(item: WorkspaceObject, content: bytes, wanted: str) -> tuple[byte
 def delete(call: Call) -> Json:
     """Remove an object."""
     call.services.workspace.objects.delete(call.required_text("path"), recursive=call.flag("recursive"))
+    call.services.git_folders.sweep()  # a repository may have been among what was removed
     return {}
 
 

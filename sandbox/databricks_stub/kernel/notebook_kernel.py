@@ -14,6 +14,7 @@ from sandbox.databricks_stub.kernel.engines import create_session
 from sandbox.databricks_stub.kernel.magics import functions, register
 from sandbox.databricks_stub.kernel.other_notebook import run_apart
 from sandbox.databricks_stub.kernel.redaction import OutputRedactor
+from sandbox.databricks_stub.workspace_paths import repository_of
 
 _request: dict[str, Any] = {}
 
@@ -39,9 +40,11 @@ def prepare() -> None:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
-    folder = str(Path(_request["notebook_path"]).parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    notebook = Path(_request["notebook_path"])
+    # Documented: https://docs.databricks.com/files/workspace-modules - a Git folder's root is on the path, too
+    for folder in (repository_of(notebook, Path(_request["repos"])), notebook.parent):
+        if folder is not None and str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
     spark = create_session(_request)
     dbutils = DBUtils(
         shell=shell,

@@ -22,7 +22,8 @@ _namespace_of_the_shell = threading.RLock()
 def find(path: str, dbutils: DBUtils) -> Path:
     """The file of a notebook named by the one that runs, with or without its suffix."""
     beside = Path(dbutils.request["notebook_path"]).parent
-    found = notebook_beside(path, beside, Path(dbutils.request["project_root"]))
+    request = dbutils.request
+    found = notebook_beside(path, beside, Path(request["project_root"]), repos=Path(request["repos"]))
     if found is None:
         where = f"in {dbutils.request['project_root']}" if path.startswith("/") else f"beside {beside}"
         raise FileNotFoundError(f"Notebook not found: {path} (looked {where})")

@@ -1,4 +1,4 @@
-"""The resident session behind the SQL statement API: one statement per connection, results as JSON."""
+"""The resident process behind SQL statements: one statement per connection, results as JSON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import decimal
 import json
 import re
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
 from sandbox.databricks_stub.kernel.engines import create_session, refresh
-from sandbox.databricks_stub.kernel.sql_text import markers
-from sandbox.databricks_stub.kernel.sql_text.quoting import sql_string
+from sandbox.databricks_stub.kernel.sql_parameters import with_parameters
+from sandbox.databricks_stub.kernel.sql_sessions import SqlSessions
 
 TYPE_NAMES = {
     "bigint": "LONG",
@@ -31,6 +32,8 @@ TYPE_NAMES = {
     "void": "NULL",
 }
 """Spark's simple type names to the enum of the API; parametrised types are found by what stands before the bracket."""
+CLASS_LATER = re.compile(r"\A[A-Za-z ]+: (?=\[[A-Z][A-Z0-9_.]*\] )")
+"""Sail says its own name of an error before Spark's class in brackets, with which clients expect a message to begin."""
 
 
 def serve(request: dict[str, Any]) -> None:
@@ -39,26 +42,52 @@ def serve(request: dict[str, Any]) -> None:
     listener.bind(request["socket"])
     Path(request["socket"]).chmod(0o600)
     listener.listen()
-    spark: Any = None
+    sessions = SqlSessions(lambda: create_session(request))
     while True:
         connection, _ = listener.accept()
-        with connection, connection.makefile("rwb") as stream:
-            try:
-                asked = json.loads(stream.readline())
-                # made with the first statement, and again after the engine was restarted
-                spark = spark or create_session(request)
-                answer = execute(spark, request["engine"]["name"], asked)
-            except Exception as error:
-                answer = {"error": message(error)}
-                spark = None if "UNAVAILABLE" in str(error) else spark
-            stream.write(json.dumps(answer).encode() + b"\n")
+        # of their own, so that nobody waits for a statement in somebody else's session
+        threading.Thread(target=_attend, args=(connection, sessions, request["engine"]["name"]), daemon=True).start()
 
 
-def execute(spark: Any, engine: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """Execute one statement."""
-    refresh(engine, spark)
-    spark.catalog.setCurrentCatalog(asked["catalog"])
-    spark.catalog.setCurrentDatabase(asked["schema"])
+def _attend(connection: socket.socket, sessions: SqlSessions, engine: str) -> None:
+    with connection, connection.makefile("rwb") as stream:
+        try:
+            answer = respond(sessions, engine, json.loads(stream.readline()))
+        except Exception as error:
+            answer = {"error": message(error)}
+            if "UNAVAILABLE" in str(error):
+                sessions.forget()  # made again with the next statement, after the engine was restarted
+        stream.write(json.dumps(answer).encode() + b"\n")
+
+
+def respond(sessions: SqlSessions, engine: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Execute a statement or end it, begin or end a session."""
+    match asked:
+        case {"kind": "open", "session_id": session_id}:
+            sessions.open(
+                session_id, catalog=asked["catalog"], schema=asked["schema"], configuration=asked["configuration"]
+            )
+            return {}
+        case {"kind": "close", "session_id": session_id}:
+            sessions.close(session_id)
+            return {}
+        case {"kind": "interrupt", "statement_id": statement_id}:
+            sessions.interrupt(statement_id)
+            return {}
+        case {"session_id": str(session_id)}:
+            session, own = sessions.named(session_id), True
+        case _:
+            session, own = sessions.shared(), False
+    with session.lock, sessions.running(asked["statement_id"], session.spark):
+        refresh(engine, session.spark)
+        if not own:
+            session.spark.catalog.setCurrentCatalog(asked["catalog"])
+            session.spark.catalog.setCurrentDatabase(asked["schema"])
+        return execute(session.spark, asked)
+
+
+def execute(spark: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """Execute one statement in a session."""
     found = spark.sql(with_parameters(asked["statement"], asked["parameters"]))
     columns = [_column(item.name, item.dataType.simpleString()) for item in found.schema.fields]
     if not columns:
@@ -70,27 +99,13 @@ def execute(spark: Any, engine: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 def message(error: Exception) -> str:
     """The engine's words, without the stack that some carry."""
-    text = str(error).strip() or type(error).__name__
+    text = CLASS_LATER.sub("", str(error).strip()) or type(error).__name__
     return text.split("\n\nJVM stacktrace", 1)[0]
 
 
 def _column(name: str, type_text: str) -> dict[str, str]:
     kind = re.split(r"[(<]", type_text, maxsplit=1)[0]
     return {"name": name, "type_text": type_text.upper(), "type_name": TYPE_NAMES.get(kind, kind.upper())}
-
-
-def with_parameters(statement: str, parameters: list[dict[str, Any]]) -> str:
-    """Replace `:name` markers by literals; quoted, so that a value is never SQL."""
-    return markers.bound(statement, {item["name"]: _literal(item) for item in parameters})
-
-
-def _literal(item: dict[str, Any]) -> str:
-    value = item.get("value")
-    if value is None:
-        return "NULL"
-    quoted = sql_string(str(value))
-    kind = str(item.get("type", "STRING")).upper()
-    return quoted if kind == "STRING" else f"CAST({quoted} AS {kind})"
 
 
 def plain(value: Any) -> Any:

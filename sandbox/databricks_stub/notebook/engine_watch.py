@@ -36,26 +36,28 @@ def address(remote: str) -> tuple[str, int] | None:
 
 
 class EngineWatch:
-    """Sees whether the engine still is the one that it was made with."""
+    """Sees whether the engine still is the one that it was made with; safe for several threads."""
 
     def __init__(self, remote: str, stop: threading.Event, *, reach_seconds: float = REACH_SECONDS) -> None:
         where = address(remote)
         self._connection = _reach(where, reach_seconds, stop) if where else None
         self._peer = Peer()
+        self._lock = threading.Lock()
 
     def has_ended(self) -> bool:
         """Whether the engine has ended since, even if another one has been started."""
         if self._connection is None:
             return False
-        try:
-            while data := self._connection.recv(4096):
-                if replies := self._peer.replies(data):
-                    self._connection.sendall(replies)
-            return True
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        with self._lock:  # what was received must be answered once
+            try:
+                while data := self._connection.recv(4096):
+                    if replies := self._peer.replies(data):
+                        self._connection.sendall(replies)
+                return True
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
 
     def close(self) -> None:
         """Look no more."""

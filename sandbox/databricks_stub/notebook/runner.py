@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ class NotebookRunner:
             "volumes": {volume.path: volume.location for volume in settings.volumes},
             "secrets": {scope: dict(values) for scope, values in settings.secrets.items()},
             "project_root": str(settings.project_root),
+            "repos": str(settings.repos_dir),
             "dbfs": str(settings.state_dir / "dbfs"),
             "log": str(self._log),
         }
@@ -69,20 +72,47 @@ class NotebookRunner:
         catalog: str,
         schema: str,
         row_limit: int,
+        session_id: str | None = None,
+        statement_id: str = "",
     ) -> SqlResult:
-        """Execute one statement; raises SqlError with the engine's message."""
+        """Execute one statement, in a session of its own if it names one; raises SqlError with the engine's message."""
         answer = self._sql.execute(
             {
+                "kind": "statement",
                 "statement": statement,
                 "parameters": [dict(item) for item in parameters],
                 "catalog": catalog,
                 "schema": schema,
                 "row_limit": row_limit,
+                "session_id": session_id,
+                "statement_id": statement_id or str(uuid.uuid4()),
             }
         )
-        if "error" in answer:
-            raise SqlError(answer["error"])
         return SqlResult(columns=tuple(Column(**column) for column in answer["columns"]), rows=answer["rows"])
+
+    def interrupt(self, statement_id: str) -> None:
+        """End a statement that runs; one that does not is no matter."""
+        with contextlib.suppress(SqlError):
+            self._sql.execute({"kind": "interrupt", "statement_id": statement_id})
+
+    def open_session(
+        self, session_id: str, *, catalog: str, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Begin a session for statements; raises SqlError with the engine's message."""
+        self._sql.execute(
+            {
+                "kind": "open",
+                "session_id": session_id,
+                "catalog": catalog,
+                "schema": schema,
+                "configuration": dict(configuration),
+            }
+        )
+
+    def close_session(self, session_id: str) -> None:
+        """End a session; one that has already ended with the engine is no matter."""
+        with contextlib.suppress(SqlError):
+            self._sql.execute({"kind": "close", "session_id": session_id})
 
     def run(self, task: NotebookTask, cancel: threading.Event) -> NotebookOutcome:
         """Execute a notebook to its end; whatever goes wrong is in the outcome."""

@@ -19,6 +19,7 @@ from sandbox.databricks_stub.notebook.zygote import Child, Zygote, ZygoteDied
 START_SECONDS = 60.0
 STATEMENT_SECONDS = 3600.0
 LOOK_SECONDS = 0.2
+TOUCH_SECONDS = 5.0
 
 
 class SqlSession:
@@ -36,10 +37,22 @@ class SqlSession:
     def start(self) -> None:
         """Begin to start it; the first statement waits for it."""
         threading.Thread(target=self._start_quietly, daemon=True, name="sql-session").start()
+        threading.Thread(target=self._keep_in_touch, daemon=True, name="engine-watch").start()
 
     def _start_quietly(self) -> None:
         with contextlib.suppress(SqlError):  # the statement that needs it tries again and tells
             self._ensure()
+
+    def _keep_in_touch(self) -> None:
+        """Answer the engine's pings also while there are no statements.
+
+        Measured 2026-11, pysail 0.7.2: otherwise it hangs up after somewhat more than a minute, which looks as if it
+        had ended: what clients have set in their sessions would be lost.
+        """
+        while not self._closed.wait(TOUCH_SECONDS):
+            engine = self._engine
+            if engine is not None:
+                engine.has_ended()
 
     def _ensure(self) -> EngineWatch:
         """The engine that the session's tables are known to; a session of an engine that has ended is made anew."""
@@ -71,7 +84,7 @@ class SqlSession:
             self._child = self._engine = None
 
     def execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The session's answer; raises SqlError when it cannot be had."""
+        """The session's answer; raises SqlError when it cannot be had, or is an error in the engine's words."""
         engine = self._ensure()
         try:
             with self._connect() as connection:
@@ -82,6 +95,8 @@ class SqlSession:
         if not line:
             raise SqlError("the SQL session ended while the statement ran; see the log of the workspace's kernels")
         answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise SqlError(answer["error"])
         return answer
 
     def _connect(self) -> socket.socket:

@@ -76,6 +76,16 @@ class ObjectStore:
             )
         return None
 
+    def of_id(self, object_id: int) -> WorkspaceObject | None:
+        """The object of that id."""
+        row = self._database.row("select * from objects where object_id=?", (object_id,))
+        return None if row is None else _object(row)
+
+    def of_type(self, object_type: str) -> list[WorkspaceObject]:
+        """All objects of a type, by path."""
+        rows = self._database.rows("select * from objects where object_type=? order by path", (object_type,))
+        return [_object(row) for row in rows]
+
     def content(self, path: str) -> bytes:
         """What was imported at a path."""
         row = self._database.row("select content from objects where path=?", (normalised(path),))

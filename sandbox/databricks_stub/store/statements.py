@@ -71,6 +71,14 @@ class StatementStore:
         )
         return touched == 1
 
+    def close(self, statement_id: str) -> None:
+        """Throw away the result of a statement that SUCCEEDED: its client has it, and does not ask again."""
+        # Documented: https://docs.databricks.com/api/workspace/statementexecution/getstatement - CLOSED is this state
+        self._database.execute(
+            "update statements set state='CLOSED', result=null where statement_id=? and state='SUCCEEDED'",
+            (statement_id,),
+        )
+
     def abandon_open(self, error: str) -> None:
         """Fail what was open when the workspace stopped."""
         self._database.execute(

@@ -5,13 +5,24 @@ Those that newer versions of the provider have brought are there where the insta
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.databricks.hooks.databricks import DatabricksHook
+from airflow.providers.databricks.hooks.databricks_sql import LIST_SQL_ENDPOINTS_ENDPOINT, DatabricksSqlHook
 from airflow.providers.databricks.operators import databricks as operators
+from airflow.providers.databricks.operators.databricks_repos import (
+    DatabricksReposCreateOperator,
+    DatabricksReposDeleteOperator,
+    DatabricksReposUpdateOperator,
+)
+from airflow.providers.databricks.operators.databricks_sql import DatabricksSqlOperator
 from airflow.providers.databricks.operators.databricks_workflow import DatabricksWorkflowTaskGroup
 from airflow.providers.databricks.sensors.databricks import DatabricksSQLStatementsSensor
+from airflow.providers.databricks.sensors.databricks_partition import DatabricksPartitionSensor
+from airflow.providers.databricks.sensors.databricks_sql import DatabricksSqlSensor
 from airflow.sdk import dag, task
 
 try:
@@ -26,6 +37,10 @@ NOTEBOOK = {"notebook_path": "/Shared/cell/echo"}
 JOB = "cell contract"
 CLUSTER = {"spark_version": "15.4.x-scala2.12", "node_type_id": "m6gd.large", "num_workers": 1}
 STATEMENT: dict[str, Any] = {"statement": "SELECT 1 AS one", "warehouse_id": "any", "catalog": None, "schema": None}
+REPOSITORY = Path(os.environ["AIRFLOW_HOME"]) / "cell-repository"
+WAREHOUSE = {"http_path": "/sql/1.0/warehouses/0123456789abcdef"}
+# provider 7.6.0 looks names up at /api/api/2.0/sql/endpoints, which there is nowhere
+BY_NAME = {"sql_endpoint_name": "sandbox"} if "api/" not in LIST_SQL_ENDPOINTS_ENDPOINT[1] else WAREHOUSE
 WAYS = {"waiting": False, "deferrable": True}
 
 
@@ -132,6 +147,95 @@ def statements() -> None:
         )
 
 
+@task
+def ask_the_sql_hook() -> dict[str, Any]:
+    """What the SQL hook gets: typed values, sessions that last from statement to statement, errors."""
+    hook = DatabricksSqlHook(CONNECTION)
+    values = "SELECT 1, 'one', DATE'2024-01-01', CAST(1.5 AS DECIMAL(4, 2)), NULL, true"
+    in_session = ["CREATE TEMPORARY VIEW cell_seven AS SELECT 7 AS n", "SELECT current_schema(), n FROM cell_seven"]
+    return {
+        "connected": hook.test_connection()[0],
+        "first": [repr(value) for value in hook.get_first(values)],
+        "session": [str(value) for value in hook.run(in_session, handler=lambda cursor: cursor.fetchall())[-1][0]],
+        "error": refusal(hook, "SELECT * FROM no_such_table"),
+        "copy": refusal(hook, "COPY INTO some_table FROM '/Volumes/a/b/c' FILEFORMAT = CSV"),
+    }
+
+
+def refusal(hook: DatabricksSqlHook, statement: str) -> str:
+    """How a statement fails."""
+    try:
+        hook.run(statement)
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+def sql() -> None:
+    """SQL through the warehouse's own protocol: with the connection's warehouse, one by name, and one by path."""
+    table = {"catalog": "projects", "schema": "default"}
+    made = DatabricksSqlOperator(
+        task_id="sql_operator",
+        sql=[
+            "CREATE OR REPLACE TABLE cell_events (n INT, day DATE) USING DELTA PARTITIONED BY (day)",
+            "INSERT INTO cell_events VALUES (1, DATE'2024-01-01'), (2, DATE'2024-01-02')",
+        ],
+        **table,
+        **CONNECTED,
+    )
+    rows = "SELECT n FROM cell_events WHERE n > %(least)s"
+    made >> [
+        DatabricksSqlOperator(
+            task_id="sql_operator_by_name", sql=rows, parameters={"least": 1}, **BY_NAME, **CONNECTED
+        ),
+        DatabricksSqlOperator(
+            task_id="sql_operator_by_path",
+            sql="SELECT n FROM cell_events WHERE n > :least; SELECT 1",
+            split_statements=True,
+            parameters={"least": 1},
+            **WAREHOUSE,
+            **table,
+            **CONNECTED,
+        ),
+        DatabricksSqlSensor(
+            task_id="sql_sensor",
+            sql="SELECT n FROM cell_events WHERE n = 2",
+            catalog="projects",
+            **WAREHOUSE,
+            **CONNECTED,
+        ),
+        DatabricksPartitionSensor(
+            task_id="partition_sensor", table_name="cell_events", partitions={"day": "2024-01-02"}, **table, **CONNECTED
+        ),
+    ]
+    ask_the_sql_hook()
+
+
+@task.short_circuit
+def there_is_a_repository() -> bool:
+    """Whether the test could put one where the workspace finds it."""
+    return REPOSITORY.is_dir()
+
+
+def repositories() -> None:
+    """A repository that is cloned, run from, moved to a tag, and removed."""
+    place = {"repo_path": "/Repos/cell/cloned", **CONNECTED}
+    cloned = DatabricksReposCreateOperator(
+        task_id="repos_create",
+        git_url=REPOSITORY.as_uri(),
+        git_provider="gitHub",
+        ignore_existing_repo=True,
+        branch="main",
+        **place,
+    )
+    run = operators.DatabricksSubmitRunOperator(
+        task_id="repos_run", notebook_task={"notebook_path": "/Repos/cell/cloned/notebooks/echo"}, **COMMON
+    )
+    moved = DatabricksReposUpdateOperator(task_id="repos_update", tag="v1", **place)
+    removed = DatabricksReposDeleteOperator(task_id="repos_delete", **place)
+    there_is_a_repository() >> cloned >> run >> moved >> removed
+
+
 # Retries, because Airflow's scheduler fails a deferred task whose trigger fires before it has noticed that the task was
 # deferred; a busy machine is enough for that.
 RETRIES = {"retries": 2, "retry_delay": timedelta(seconds=1)}
@@ -143,6 +247,8 @@ def cell_databricks() -> None:
     jobs()
     tasks()
     statements()
+    sql()
+    repositories()
 
 
 cell_databricks()

@@ -85,9 +85,11 @@ class WorkspaceProcess:
             "runtime_dir": str(self.root),
         }
 
+    def _command(self) -> list[str | Path]:
+        return [interpreter("workspace"), Path(__file__).with_name("fake_workspace.py"), self.config, self.folder]
+
     def start(self) -> None:
         """Start it and wait until it is healthy."""
-        command = [interpreter("workspace"), Path(__file__).with_name("fake_workspace.py"), self.config, self.folder]
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {
             "PATH": os.environ["PATH"],
@@ -95,7 +97,7 @@ class WorkspaceProcess:
             "SANDBOX_DATABRICKS_TOKEN": TOKEN,
         }
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command(), env=environment, stdout=log, stderr=log)
         wait_until(self._healthy, f"a healthy workspace (its log: {self.log})")
 
     def _healthy(self) -> bool:

@@ -57,8 +57,27 @@ class FileRunner:
             timed_out=False,
         )
 
+    def interrupt(self, statement_id: str) -> None:
+        """A statement that runs for ever goes on."""
+
+    def open_session(
+        self, session_id: str, *, catalog: str, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Nothing to begin."""
+
+    def close_session(self, session_id: str) -> None:
+        """Nothing to end."""
+
     def sql(
-        self, statement: str, parameters: Sequence[Mapping[str, Any]], *, catalog: str, schema: str, row_limit: int
+        self,
+        statement: str,
+        parameters: Sequence[Mapping[str, Any]],
+        *,
+        catalog: str,
+        schema: str,
+        row_limit: int,
+        session_id: str | None = None,
+        statement_id: str = "",
     ) -> SqlResult:
         """One row, or an error."""
         if "forever" in statement:

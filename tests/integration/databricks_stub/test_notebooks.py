@@ -136,6 +136,22 @@ def test_absolute_paths_are_those_of_the_workspace(notebooks: Bench) -> None:
     assert shown(outcome, 2).endswith("included ran\n")
 
 
+def test_what_was_cloned_into_repos_is_found_there(notebooks: Bench) -> None:
+    """By %run and dbutils.notebook.run; the repository's root is on the path of its own notebooks."""
+    root = notebooks.settings.repos_dir / "me" / "cloned"
+    (root / "notebooks").mkdir(parents=True)
+    (root / "helper.py").write_text("NUMBER = 5\n")
+    (root / "notebooks" / "names.py").write_text(source("name = 'cloned'", "dbutils.notebook.exit(name)"))
+    (root / "notebooks" / "main.py").write_text(source("import helper", "dbutils.notebook.exit(str(helper.NUMBER))"))
+    calls = "print(dbutils.notebook.run('/Repos/me/cloned/notebooks/names.py', 60))"
+
+    outcome = notebooks.run(source(calls, magic("%run /Workspace/Repos/me/cloned/notebooks/names.py")))
+    inside = notebooks.runner.run(notebooks.task(root / "notebooks" / "main.py"), threading.Event())
+
+    assert shown(outcome, 1).endswith("cloned\n"), outcome.error_trace
+    assert (outcome.exit_value, inside.exit_value) == ("cloned", "5")
+
+
 def test_notebooks_that_run_side_by_side_do_not_mix(notebooks: Bench) -> None:
     """Names, widgets, what %run includes and IPython's own magics are each one's own; those of the caller stay."""
     (notebooks.folder / "number.py").write_text(source("number = int(dbutils.widgets.get('number'))"))

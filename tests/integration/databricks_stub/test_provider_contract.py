@@ -19,9 +19,8 @@ AIRFLOWS = ("airflow-3.0.2-py3.11", "airflow-3.3.2-py3.12")
 NOT_ROUTED = {
     "INSTALL_LIBS_ENDPOINT": "libraries of clusters: there are no clusters here",
     "UNINSTALL_LIBS_ENDPOINT": "libraries of clusters: there are no clusters here",
-    "CREATE_REPO_ENDPOINT": "Git folders: the project is the repository",
-    "DELETE_REPO_ENDPOINT": "Git folders: the project is the repository",
-    "UPDATE_REPO_ENDPOINT": "Git folders: the project is the repository",
+    "DELETE_REPO_ENDPOINT": "a path without the id that follows: repos/{repo_id} is routed",
+    "UPDATE_REPO_ENDPOINT": "a path without the id that follows: repos/{repo_id} is routed",
     "LIST_PIPELINES_ENDPOINT": "declarative pipelines are not faked",
 }
 

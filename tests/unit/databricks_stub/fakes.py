@@ -46,8 +46,8 @@ class CountingIds:
         return next(self._numbers)
 
     def text(self) -> str:
-        """The next number as a text."""
-        return f"statement-{self.number()}"
+        """The next number as a UUID."""
+        return f"00000000-0000-4000-8000-{self.number():012d}"
 
 
 class Changes:
@@ -79,6 +79,10 @@ class FakeRunner:
     running: set[str] = field(default_factory=set)
     most_at_once: int = 0
     statements: list[tuple[str, Any, str, str]] = field(default_factory=list)
+    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    interrupted: list[str] = field(default_factory=list)
+    sessions_of: list[str | None] = field(default_factory=list)
+    results: dict[str, SqlResult] = field(default_factory=dict)
     sql_gate: threading.Event | None = None
     closed: bool = False
 
@@ -116,13 +120,41 @@ class FakeRunner:
             answer = {"succeeded": False, "cancelled": True}
         return outcome(task.output_dir, **answer)
 
+    def interrupt(self, statement_id: str) -> None:
+        """Remember it."""
+        self.interrupted.append(statement_id)
+
+    def open_session(
+        self, session_id: str, *, catalog: str, schema: str | None, configuration: Mapping[str, str]
+    ) -> None:
+        """Remember it; there is no schema `missing`."""
+        if schema == "missing":
+            raise SqlError("[SCHEMA_NOT_FOUND] The schema `missing` cannot be found. SQLSTATE: 42704")
+        self.sessions[session_id] = {"catalog": catalog, "schema": schema, "configuration": dict(configuration)}
+
+    def close_session(self, session_id: str) -> None:
+        """Forget it."""
+        self.sessions.pop(session_id, None)
+
     def sql(
-        self, statement: str, parameters: Sequence[Mapping[str, Any]], *, catalog: str, schema: str, row_limit: int
+        self,
+        statement: str,
+        parameters: Sequence[Mapping[str, Any]],
+        *,
+        catalog: str,
+        schema: str,
+        row_limit: int,
+        session_id: str | None = None,
+        statement_id: str = "",
     ) -> SqlResult:
-        """One column of numbers up to the number in `select N`; `select wrong` fails."""
+        """One column of numbers up to the number in `select N`; `select wrong` fails; others as the test has it."""
         self.statements.append((statement, parameters, catalog, schema))
+        self.sessions_of.append(session_id)
+        self.changes.happened()
         if self.sql_gate is not None:
             self.sql_gate.wait(WAIT_SECONDS)
+        if statement in self.results:
+            return self.results[statement]
         last = statement.rsplit(maxsplit=1)[-1]
         if not last.isdecimal():
             raise SqlError(f"cannot resolve {last}")

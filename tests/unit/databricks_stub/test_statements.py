@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.databricks_stub import statement_runner
+from sandbox.databricks_stub.settings import WAREHOUSE_PATH
 from tests.unit.databricks_stub.fakes import FakeRunner, Harness
 
 PATH = "/2.0/sql/statements"
@@ -61,16 +62,18 @@ def test_a_client_need_not_wait(harnesses: Any) -> None:
 
 
 def test_a_cancelled_statement_stays_cancelled(harnesses: Any) -> None:
-    """Whatever still comes of it."""
+    """Whatever still comes of it; the engine is told to end it."""
     harness: Harness = harnesses(runner=FakeRunner(sql_gate=threading.Event())).start()
     assert harness.runner.sql_gate is not None
     statement_id = harness.post(PATH, statement="select 1", warehouse_id="x", wait_timeout="0s")["statement_id"]
 
+    harness.changes.wait_until(lambda: bool(harness.runner.statements))
     harness.post(f"{PATH}/{statement_id}/cancel")
     harness.runner.sql_gate.set()
     harness.post(PATH, statement="select 1", warehouse_id="x")
 
     assert harness.get(f"{PATH}/{statement_id}") == {"statement_id": statement_id, "status": {"state": "CANCELED"}}
+    assert harness.runner.interrupted == [statement_id]
 
 
 def test_a_statement_that_the_workspace_left_open_is_failed(harnesses: Any) -> None:
@@ -142,3 +145,14 @@ def test_there_is_one_warehouse(harness: Harness) -> None:
     """And every id names it."""
     assert harness.get("/2.0/sql/warehouses")["warehouses"][0]["state"] == "RUNNING"
     assert harness.get("/2.0/sql/warehouses/abc")["id"] == "abc"
+
+
+def test_the_warehouse_is_found_by_each_of_its_names(harnesses: Any) -> None:
+    """Each has an id, the same after every start, and the path under which clients speak its protocol."""
+    harness: Harness = harnesses(warehouses=("sandbox", "team")).start()
+
+    found = harness.get("/2.0/sql/endpoints")["endpoints"]
+
+    assert [item["name"] for item in found] == ["sandbox", "team"]
+    assert found[0]["odbc_params"]["path"] == WAREHOUSE_PATH
+    assert harness.get(f"/2.0/sql/warehouses/{found[1]['id']}")["name"] == "team"

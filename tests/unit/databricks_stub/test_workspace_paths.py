@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.databricks_stub.workspace_paths import local_path, notebook_beside, notebook_files
+from sandbox.databricks_stub.workspace_paths import local_path, notebook_beside, notebook_files, repository_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,24 @@ def test_a_path_lies_in_the_project_or_in_the_bundle(tmp_path: Path, path: str, 
     found = local_path(path, tmp_path, bundle=tmp_path / "deploy", file_path="/deployed/files")
 
     assert found == (tmp_path / local if local else None)
+
+
+def test_what_was_cloned_is_found_there(tmp_path: Path) -> None:
+    """Where no repository was cloned, the path means the project, as before."""
+    repos = tmp_path / "repos"
+    cloned = repos / "me" / "it" / "notebooks"
+    cloned.mkdir(parents=True)
+    (cloned / "a.py").write_text("")
+
+    found = [
+        local_path(path, tmp_path / "project", repos=repos)
+        for path in ("/Repos/me/it/notebooks/a", "/Workspace/Repos/me/other/notebooks/a", "/Repos/me/it/../../../x")
+    ]
+
+    assert found == [cloned / "a", tmp_path / "project/notebooks/a", tmp_path / "project/x"]
+    assert notebook_beside("/Repos/me/it/notebooks/a", tmp_path, tmp_path, repos=repos) == cloned / "a.py"
+    assert repository_of(cloned / "a.py", repos) == repos / "me" / "it"
+    assert repository_of(tmp_path / "a.py", repos) is None
 
 
 def test_a_notebook_names_others_by_both_kinds_of_path(tmp_path: Path) -> None:

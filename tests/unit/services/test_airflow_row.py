@@ -50,6 +50,19 @@ def test_connections_are_aimed_at_the_services(tmp_path: Path) -> None:
     assert databricks["password"] == context.credentials.databricks_token
 
 
+def test_the_databricks_connection_reaches_the_warehouse(tmp_path: Path) -> None:
+    """By plain http and without telemetry; what the project says itself wins."""
+    own = {"service": "databricks", "extra": {"http_path": "/sql/1.0/warehouses/own", "more": 1}}
+    context = context_for(tmp_path, connections={"databricks_conn": {"service": "databricks"}, "own": own})
+
+    values = environment(context)
+    extra, own_extra = (json.loads(values[f"AIRFLOW_CONN_{name}"])["extra"] for name in ("DATABRICKS_CONN", "OWN"))
+
+    path = "/sql/1.0/warehouses/sandbox0warehous"
+    assert extra == {"http_path": path, "_connection_uri": f"http://127.0.0.1:8090{path}", "enable_telemetry": False}
+    assert own_extra == extra | own["extra"]
+
+
 def test_a_connection_of_its_own_is_passed_on(tmp_path: Path) -> None:
     """What sandbox.toml spells out reaches Airflow as it stands, `schema` under that name."""
     context = context_for(tmp_path, connections={"mail": {"conn_type": "smtp", "host": "h", "schema": "x", "port": 25}})

@@ -12,8 +12,19 @@ from sandbox.databricks_stub.kernel.sail.readers import check_travel
 from sandbox.databricks_stub.kernel.sail.state import SessionState
 from sandbox.databricks_stub.kernel.sql_text.clauses import replace_paths
 from sandbox.databricks_stub.kernel.sql_text.statements import Verb, name_parts, recognise
+from sandbox.databricks_stub.kernel.sql_text.unavailable import refuse
 
 ALL = COMMANDS | delta_commands.COMMANDS | describing.COMMANDS
+DEFINITIONS = frozenset(
+    {
+        Verb.CREATE_TABLE,
+        Verb.CREATE_VIEW,
+        Verb.CREATE_SCHEMA,
+        Verb.DROP_TABLE,
+        Verb.DROP_VIEW,
+        Verb.DROP_SCHEMA,
+    }
+)
 CHANGES = frozenset({Verb.CREATE_TABLE, Verb.CHANGE, Verb.INSERT, Verb.MERGE, Verb.TRUNCATE})
 
 
@@ -32,6 +43,7 @@ def _sql(original: Any) -> Any:
         state = SessionState.find(self)
         if state is None:
             return original(self, sqlQuery, args, **kwargs)
+        refuse(sqlQuery)
         state.mirror.sync()
         text = state.names.statement(replace_paths(sqlQuery, state.volumes.resolve))
         statement = recognise(text)
@@ -42,6 +54,9 @@ def _sql(original: Any) -> Any:
         command = ALL.get(statement.verb)
         call = Call(spark=self, state=state, statement=statement, text=text, run=run)
         found = command(call) if command else run()
+        if statement.verb in DEFINITIONS and found.columns == ["value"]:
+            # Measured 2026-11, pysail 0.7.2: a row with `true`, where Databricks and Spark answer with nothing
+            return call.nothing()
         return counted(found) if statement.verb in CHANGES else found
 
     return sql

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.databricks_stub.kernel import bridging
 from sandbox.databricks_stub.kernel.spark import parameters, xml_rescue
 from sandbox.databricks_stub.kernel.sql_text import markers
+from sandbox.databricks_stub.kernel.sql_text.unavailable import refuse
 
 ATTRIBUTE = "_sandbox_bridged"
 XML_FORMATS = ("xml", "com.databricks.spark.xml")
@@ -37,6 +38,7 @@ def _sql(original: Any) -> Any:
     def sql(self: Any, sqlQuery: str, args: Any = None, **kwargs: Any) -> Any:
         if ATTRIBUTE not in self.__dict__:
             return original(self, sqlQuery, args, **kwargs)
+        refuse(sqlQuery)
         if RIGHTS.fullmatch(sqlQuery):
             # accepted and forgotten, as the workspace's endpoints do with permissions
             return original(self, "SELECT 1 AS nothing WHERE false").drop("nothing")

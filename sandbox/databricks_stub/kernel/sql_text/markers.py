@@ -28,6 +28,11 @@ def bound(statement: str, values: Mapping[str, str] | Sequence[str]) -> str:
     return statement
 
 
+def unnamed(statement: str) -> int:
+    """How many of a statement's markers are `?`."""
+    return sum(not name for name, _, _ in _markers(tokens(statement)))
+
+
 def _markers(pieces: Sequence[Token]) -> Iterator[tuple[str, int, int]]:
     """The name, empty for `?`, and where the marker begins and ends."""
     for index, token in enumerate(pieces):

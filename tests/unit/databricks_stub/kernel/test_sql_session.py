@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.databricks_stub.kernel.sql_session import execute, plain, with_parameters
+from sandbox.databricks_stub.kernel.sql_parameters import UnboundParameter, with_parameters
+from sandbox.databricks_stub.kernel.sql_session import execute, plain
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,34 @@ def test_a_parameter_is_a_literal(parameter: dict[str, Any], literal: str) -> No
 def test_only_markers_are_parameters() -> None:
     select = "SELECT ts::date, payload:date -- don't\nFROM t WHERE d = "
     assert with_parameters(f"{select}:date", [{"name": "date", "value": "1"}]) == f"{select}'1'"
+
+
+def test_markers_without_names_take_the_values_in_their_order() -> None:
+    """Those in strings and comments are none; named ones stand beside them; `::` is a cast."""
+    given = [{"value": "1", "type": "INT"}, {"value": "b"}, {"name": "int", "value": "x"}]
+
+    found = with_parameters("SELECT ?, '?' -- what?\n, /* ? */ ?, a::int, :int", given)
+
+    assert found == "SELECT CAST('1' AS INT), '?' -- what?\n, /* ? */ 'b', a::int, 'x'"
+
+
+@pytest.mark.parametrize("statement", ["SELECT ?", "SELECT ?, ?, ?"])
+def test_as_many_values_as_markers(statement: str) -> None:
+    """Too few and too many are refused, as Spark refuses them."""
+    with pytest.raises(UnboundParameter, match="UNBOUND_SQL_PARAMETER"):
+        with_parameters(statement, [{"value": "1"}, {"value": "2"}])
+
+
+def test_arrays_and_maps_are_made_of_their_arguments() -> None:
+    """A map's are keys and values in turn."""
+    items = [{"type": "STRING", "value": "a'b"}, {"type": "INT", "value": "1"}]
+
+    found = with_parameters(
+        "SELECT :a, :m",
+        [{"name": "a", "type": "ARRAY", "arguments": items[1:]}, {"name": "m", "type": "MAP", "arguments": items}],
+    )
+
+    assert found == "SELECT ARRAY(CAST('1' AS INT)), MAP('a\\'b', CAST('1' AS INT))"
 
 
 @pytest.mark.parametrize(
@@ -96,12 +125,10 @@ class FakeSpark:
         return self._frame
 
 
-def test_a_statement_has_typed_columns_and_limited_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.databricks_stub.kernel.sql_session.refresh", lambda engine, spark: None)
+def test_a_statement_has_typed_columns_and_limited_rows() -> None:
     spark = FakeSpark(FakeFrame(FakeField("a", "decimal(10,2)"), FakeField("b", "bigint")))
-    asked = {"statement": "SELECT :x", "parameters": [], "catalog": "c", "schema": "s", "row_limit": 2}
-    answer = execute(spark, "sail", asked)
-    assert spark.asked == ["c", "s", "SELECT :x"]
+    answer = execute(spark, {"statement": "SELECT :x", "parameters": [], "row_limit": 2})
+    assert spark.asked == ["SELECT :x"]
     assert answer == {
         "columns": [
             {"name": "a", "type_text": "DECIMAL(10,2)", "type_name": "DECIMAL"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.databricks_stub.kernel.sql_text.markers import bound
+from sandbox.databricks_stub.kernel.sql_text.markers import bound, unnamed
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_named_markers(statement: str, expected: str) -> None:
 def test_markers_by_position() -> None:
     """In their order; one too many stays for Spark to name."""
     assert bound("SELECT ?, '?', ? -- ?\n, ?", ["1", "'b'"]) == "SELECT 1, '?', 'b' -- ?\n, ?"
+
+
+def test_markers_by_position_are_counted() -> None:
+    """Those that are some."""
+    assert unnamed("SELECT ?, '?', :p, `?` -- ?\n, ?") == 2
