@@ -17,6 +17,7 @@ from sandbox.wiring.notebooks.cells import Cell, NotebookFile
 from sandbox.wiring.notebooks.effects import Effects
 from sandbox.wiring.notebooks.expressions import as_read, evaluate
 from sandbox.wiring.notebooks.facts import Include, NotebookFacts
+from sandbox.wiring.notebooks.functions import made, widgets_named
 from sandbox.wiring.notebooks.imports import Imports
 from sandbox.wiring.notebooks.values import (
     HOLE,
@@ -97,13 +98,7 @@ class Interpreter:
 
     def note_uncalled(self) -> None:
         """Remember the widgets that functions name which nobody was seen to call."""
-        for node in self._functions.values():
-            for inner in ast.walk(node):
-                match inner:
-                    case ast.Call(
-                        func=ast.Attribute(attr="get" | "getArgument"), args=[ast.Constant(value=str(name)), *_]
-                    ):
-                        self.facts.maybe_read.add(name)
+        self.facts.maybe_read.update(widgets_named(self._functions.values()))
 
     # what expressions ask of us
 
@@ -135,18 +130,7 @@ class Interpreter:
 
     def make_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
         """A function as a value."""
-        parameters = [*node.args.posonlyargs, *node.args.args]
-        defaults = dict(
-            zip(
-                (item.arg for item in parameters[len(parameters) - len(node.args.defaults) :]),
-                (evaluate(item, self) for item in node.args.defaults),
-                strict=True,
-            )
-        )
-        for item, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-            if default is not None:
-                defaults[item.arg] = evaluate(default, self)
-        return Function(node, self.scope, defaults)
+        return made(node, self.scope, lambda default: evaluate(default, self))
 
     def invoke(self, function: Function, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
         """Follow a function with these arguments; what is not given is its default or not known."""
