@@ -169,4 +169,3 @@ def test_its_own_matrix_passes_its_own_gate(installed: Installed, drafted: dict[
     names = {item["name"] for item in evidence["predicate"]["configuration"]}
     assert {"analytics/src", "analytics/jobs/orders.yml", "orchestration/dags"} <= names
     assert [name for name in names if name.startswith("lock:airflow-3.0.2-py3.11-") and "dbx" not in name]
-    assert git(installed.repository, "status", "--porcelain") == ""
