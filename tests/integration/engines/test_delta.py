@@ -60,22 +60,22 @@ found = [
 def test_maintenance_does_what_it_says(engine: Engine) -> None:
     """OPTIMIZE puts files together, VACUUM removes what is not used, ADD COLUMNS widens."""
     found = engine.run("""
-spark.sql("create table kept (a int, p string) partitioned by (p)")
+spark.sql("create table tidied (a int, p string) partitioned by (p)")
 for number in range(2):
-    spark.sql(f"insert into kept values ({number}, 'x'), ({number}, null)")
-metrics = [spark.sql("optimize kept").first()["metrics"] for _ in range(2)]
+    spark.sql(f"insert into tidied values ({number}, 'x'), ({number}, null)")
+metrics = [spark.sql("optimize tidied").first()["metrics"] for _ in range(2)]
 optimized, again = ([each["numFilesAdded"], each["numFilesRemoved"]] for each in metrics)
-count = spark.table("kept").count()
-spark.sql("restore table kept to version as of 1")
-folder = warehouse / "default" / "kept"
+count = spark.table("tidied").count()
+spark.sql("restore table tidied to version as of 1")
+folder = warehouse / "default" / "tidied"
 files = lambda: len([path for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts])
 before = files()
-short = error_of(lambda: spark.sql("vacuum kept retain 0 hours"))
+short = error_of(lambda: spark.sql("vacuum tidied retain 0 hours"))
 spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
-spark.sql("vacuum kept retain 0 hours")
-spark.sql("alter table kept add columns (more double)")
-found = [optimized, again, count, short, 2 <= files() < before, rows(new_session().table("kept").select("a", "more")),
-         rows(spark.sql("describe kept"))]
+spark.sql("vacuum tidied retain 0 hours")
+spark.sql("alter table tidied add columns (more double)")
+found = [optimized, again, count, short, 2 <= files() < before, rows(new_session().table("tidied").select("a", "more")),
+         rows(spark.sql("describe tidied"))]
     """)
 
     assert found[:3] == [[2, 4], [0, 0], 4]
