@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.databricks_stub.kernel.sql_text.unavailable import refuse
+from sandbox.databricks_stub.kernel.sql_text.unavailable import COPY_INTO, refuse
 
 
 @pytest.mark.parametrize("statement", ["COPY INTO t FROM 'x'", "-- why\n copy\n into t", "/* a */ COPY INTO t"])
@@ -17,4 +17,5 @@ def test_copy_into_is_refused(statement: str) -> None:
 @pytest.mark.parametrize("statement", ["SELECT 'COPY INTO t'", "SELECT copy INTO", "INSERT INTO copy VALUES (1)"])
 def test_what_only_looks_like_it(statement: str) -> None:
     """Is the engine's affair."""
+    assert COPY_INTO.match(statement) is None
     refuse(statement)
